@@ -1,0 +1,49 @@
+# CNNtention: data -> training of each model x dataset x seed -> evaluation -> tables, figures, Grad-CAM grids.
+from snakemake.utils import min_version
+
+from cnntention.errors import ConfigError
+from cnntention.study import Study
+from cnntention.summary import failures, summary
+
+min_version("9.25")
+
+
+configfile: "config.yaml"
+
+
+try:
+    STUDY = Study(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/train.smk"
+include: "rules/evaluate.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/gradcam.smk"
+
+
+localrules:
+    all,
+    tables,
+    figures,
+    gradcam,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+        rules.gradcam.input,
+
+
+onsuccess:
+    print(summary(STUDY), file=sys.stderr)
+
+
+onerror:
+    print(failures(STUDY, since=START), file=sys.stderr)

@@ -1,0 +1,58 @@
+"""CBAM: channel attention, then spatial attention (Woo et al. 2018; paper, section 4.3.4)."""
+
+import torch
+from torch import Tensor, nn
+
+from cnntention.attention.registry import register
+
+
+class ChannelAttention(nn.Module):
+    """``x * sigmoid(MLP(avg) + MLP(max))`` with the average and maximum over positions of each channel.
+
+    The MLP is C -> max(1, C // reduction) -> C without biases. The paper's CBAM-32 has 16 // 32 = 0 hidden units in
+    stage 1, which makes its channel attention the constant 0.5 there; one hidden unit keeps it an attention.
+
+    Shape: ``[B, C, H, W] -> [B, C, H, W]``.
+    """
+
+    def __init__(self, channels: int, reduction: int):
+        super().__init__()
+        hidden = max(1, channels // reduction)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, hidden, bias=False), nn.ReLU(), nn.Linear(hidden, channels, bias=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.mlp(x.mean((2, 3))) + self.mlp(x.amax((2, 3)))
+        return x * scores.sigmoid()[:, :, None, None]
+
+
+class SpatialAttention(nn.Module):
+    """``x * sigmoid(conv7x7([max; mean]))`` with the maximum and mean over channels at each position.
+
+    Shape: ``[B, C, H, W] -> [B, C, H, W]``.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 7, padding=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], dim=1)
+        return x * self.conv(pooled).sigmoid()
+
+
+@register("cbam", reduction={"type": "integer", "minimum": 1, "default": 16})
+class CBAM(nn.Module):
+    """Channel attention followed by spatial attention, both multiplying the feature map.
+
+    Shape: ``[B, C, H, W] -> [B, C, H, W]``.
+    """
+
+    def __init__(self, channels: int, reduction: int):
+        super().__init__()
+        self.channel = ChannelAttention(channels, reduction)
+        self.spatial = SpatialAttention()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.spatial(self.channel(x))

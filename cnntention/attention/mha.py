@@ -1,0 +1,29 @@
+"""MHA: multi-head self-attention over the positions of a feature map (paper, section 4.3.3)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cnntention.attention.heads import merge_heads, split_heads
+from cnntention.attention.registry import register
+
+
+@register("mha", heads={"type": "integer", "minimum": 1, "default": 8, "divides_channels": True})
+class MultiHeadAttention(nn.Module):
+    """``Concat(head_1 .. head_h) W_O`` with ``head_i = softmax(Q_i K_i^T / sqrt(C/h)) V_i`` over the H*W positions.
+
+    Q, K, V and the output projection are 1x1 convolutions C -> C.
+
+    Shape: ``[B, C, H, W] -> [B, C, H, W]``; ``heads`` must divide C.
+    """
+
+    def __init__(self, channels: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Conv2d(channels, channels, 1)
+        self.key = nn.Conv2d(channels, channels, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.output = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (split_heads(project(x), self.heads) for project in (self.query, self.key, self.value))
+        return self.output(merge_heads(F.scaled_dot_product_attention(query, key, value), *x.shape[2:]))

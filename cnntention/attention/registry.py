@@ -1,0 +1,77 @@
+"""From the name of an attention block in the config to the block.
+
+A block's file registers its class::
+
+    @register("cbam", reduction={"type": "integer", "minimum": 1, "default": 16})
+    class CBAM(nn.Module):
+        def __init__(self, channels: int, reduction: int): ...
+
+Each option is a JSON schema; one with ``divides_channels: true`` must divide the channels of every stage. The config
+is checked against these schemas by reading the source, so that ``snakemake -n`` never imports torch.
+"""
+
+import ast
+import dataclasses
+import functools
+import importlib
+from pathlib import Path
+
+_CLASSES: dict[str, type] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A registered block: its module, and the JSON schema of each option."""
+
+    module: str
+    options: dict[str, dict]
+
+    @property
+    def file(self) -> str:
+        """The block's source file, relative to the repository's root."""
+        return self.module.replace(".", "/") + ".py"
+
+
+def register(name: str, **options: dict):
+    """Class decorator: make an attention block known under ``name``, with a JSON schema for each option."""
+
+    def add(cls: type) -> type:
+        _CLASSES[name] = cls
+        return cls
+
+    return add
+
+
+@functools.cache
+def catalogue() -> dict[str, Entry]:
+    """All registered blocks by name, read from the sources of this package without importing them.
+
+    Raises:
+        SyntaxError: a ``register`` call holds something other than literals, or a name is taken twice.
+    """
+    entries: dict[str, Entry] = {}
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            for call in node.decorator_list:
+                if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "register":
+                    try:
+                        name = ast.literal_eval(call.args[0])
+                        options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+                    except (ValueError, IndexError):
+                        raise SyntaxError(f"{file}: register() takes literals only") from None
+                    if name in entries:
+                        raise SyntaxError(f"{file}: '{name}' is registered in {entries[name].module} already")
+                    entries[name] = Entry(f"{__package__}.{file.stem}", options)
+    return entries
+
+
+def create(name: str, channels: int, **options):
+    """Build the attention block ``name`` for feature maps of ``channels`` channels.
+
+    Raises:
+        KeyError: no block registers that name.
+    """
+    importlib.import_module(catalogue()[name].module)
+    return _CLASSES[name](channels, **options)

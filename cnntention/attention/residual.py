@@ -1,0 +1,36 @@
+"""How an attention block joins the trunk (paper, section 5.1, eqs. 2 and 3)."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Unconnected(nn.Module):
+    """``F(x)``: the block alone, without a residual connection."""
+
+    def __init__(self, block: nn.Module):
+        super().__init__()
+        self.block = block
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x)
+
+
+class PlainResidual(Unconnected):
+    """``F(x) + x`` (eq. 2)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x) + x
+
+
+class WeightedResidual(Unconnected):
+    """``w F(x) + x`` with one learned scalar w, the gate, which starts at 0 (eq. 3)."""
+
+    def __init__(self, block: nn.Module):
+        super().__init__(block)
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.gate * self.block(x) + x
+
+
+RESIDUALS = {"none": Unconnected, "plain": PlainResidual, "weighted": WeightedResidual}

@@ -1,0 +1,27 @@
+"""SelfAtt: single-head self-attention over the positions of a feature map (paper, section 4.3.2, eq. 1)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cnntention.attention.heads import merge_heads, split_heads
+from cnntention.attention.registry import register
+
+
+@register("selfatt")
+class SelfAttention(nn.Module):
+    """``softmax(Q K^T) V`` over the H*W positions; Q, K, V are 1x1 convolutions C -> C.
+
+    Not scaled by 1/sqrt(C), and without an output projection, as in the paper.
+
+    Shape: ``[B, C, H, W] -> [B, C, H, W]``.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.query = nn.Conv2d(channels, channels, 1)
+        self.key = nn.Conv2d(channels, channels, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (split_heads(project(x), 1) for project in (self.query, self.key, self.value))
+        return merge_heads(F.scaled_dot_product_attention(query, key, value, scale=1.0), *x.shape[2:])

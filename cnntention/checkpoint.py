@@ -1,0 +1,105 @@
+"""``model.pt``: weights with all that is needed to rebuild the model, readable without running code from the file."""
+
+import dataclasses
+import os
+import pickle
+import platform
+import zipfile
+
+import numpy as np
+import torch
+import torchvision
+from torch import nn
+
+import cnntention
+from cnntention.errors import CheckpointError
+from cnntention.files import atomic_path
+from cnntention.resnet import ResNet
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A trained model and how it came about.
+
+    Attributes:
+        model: on the CPU, in evaluation mode.
+        spec: of the run, see :meth:`cnntention.study.Study.run_spec`.
+        class_names: in the order of the logits.
+        data_sha256: of the prepared data that it was trained on.
+        training: ``seconds``, ``epochs``, ``device``, ``precision``.
+        versions: of python, torch, torchvision, numpy and cnntention at training.
+    """
+
+    model: nn.Module
+    spec: dict
+    class_names: list[str]
+    data_sha256: str
+    training: dict
+    versions: dict
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides over results."""
+    return {
+        "cnntention": cnntention.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "torchvision": str(torchvision.__version__),
+        "numpy": np.__version__,
+    }
+
+
+def build(spec: dict, in_channels: int, num_classes: int) -> ResNet:
+    """The untrained model of a run, its weights drawn from torch's global generator."""
+    return ResNet(spec["depth"], in_channels, num_classes, spec["attention"])
+
+
+def save(
+    path: str | os.PathLike, model: nn.Module, spec: dict, class_names: list[str], data_sha256: str, training: dict
+) -> None:
+    """Write a checkpoint atomically."""
+    content = {
+        "state_dict": {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()},
+        "spec": spec,
+        "in_channels": model.conv.in_channels,
+        "class_names": class_names,
+        "data_sha256": data_sha256,
+        "training": training,
+        "versions": versions(),
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load(path: str | os.PathLike) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, holds something other than plain data, or weights that do not
+            fit the model of its spec.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        model = build(content["spec"], content["in_channels"], len(content["class_names"]))
+        model.load_state_dict(content["state_dict"])
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such file; train this run first") from None
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{path}: no checkpoint of this project, or one with code in it, which is never run"
+        ) from None
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: not a checkpoint of this project ({error}); train this run again") from None
+    except (RuntimeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"{path}: damaged, or weights of another model ({reason}); train this run again"
+        ) from None
+    return Checkpoint(
+        model.eval(),
+        content["spec"],
+        content["class_names"],
+        content["data_sha256"],
+        content["training"],
+        content["versions"],
+    )

@@ -1,0 +1,1 @@
+"""Datasets: from a source to one prepared file, and from there to batches on the device."""

@@ -1,0 +1,82 @@
+"""From uint8 images to the network's input: normalisation and augmentation, a batch at a time on the device."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Normalizer:
+    """``uint8 [B, H, W, C] -> float32 [B, C, H, W]`` in channels-last memory: to [0, 1], then ``(x - mean) / std``.
+
+    Args:
+        normalization: ``{"mean": [...], "std": [...]}`` per channel, or None for [0, 1].
+        channels: of the images.
+        device: of the images.
+
+    Raises:
+        ValueError: mean and std are not given for every channel.
+    """
+
+    def __init__(self, normalization: dict | None, channels: int, device: torch.device | str):
+        mean, std = (
+            (normalization["mean"], normalization["std"]) if normalization else ([0.0] * channels, [1.0] * channels)
+        )
+        if len(mean) != channels or len(std) != channels:
+            raise ValueError(
+                f"normalization gives {len(mean)} means and {len(std)} stds for images of {channels} channels"
+            )
+        std = torch.tensor(std, device=device)
+        self.scale = 1 / (255 * std)
+        self.shift = -torch.tensor(mean, device=device) / std
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return torch.addcmul(self.shift, images.float(), self.scale).permute(0, 3, 1, 2)
+
+
+class Augmenter:
+    """Random crops of zero-padded images and random mirroring (paper, section 3.1), one draw for each image.
+
+    Args:
+        augmentation: ``{"flip": bool, "crop_padding": pixels}``.
+        generator: of the draws, on the images' device.
+    """
+
+    def __init__(self, augmentation: dict, generator: torch.Generator):
+        self.flip = augmentation["flip"]
+        self.padding = augmentation["crop_padding"]
+        self.generator = generator
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """``uint8 [B, H, W, C] -> uint8 [B, H, W, C]``."""
+        size, device = (len(images),), images.device
+        if self.padding:
+            top, left = torch.randint(2 * self.padding + 1, (2, *size), generator=self.generator, device=device)
+        else:
+            top = left = torch.zeros(size, dtype=torch.long, device=device)
+        if self.flip:
+            mirrored = torch.rand(size, generator=self.generator, device=device) < 0.5
+        else:
+            mirrored = torch.zeros(size, dtype=torch.bool, device=device)
+        return crop(images, self.padding, top, left, mirrored)
+
+
+def crop(images: Tensor, padding: int, top: Tensor, left: Tensor, mirrored: Tensor) -> Tensor:
+    """Cut each image at its place out of its zero-padded copy, then mirror it left to right where asked.
+
+    Args:
+        images: ``[B, H, W, C]``.
+        padding: zeros added on each side, in pixels.
+        top: ``[B]``, first row of the crop in the padded image, 0 to 2 * padding.
+        left: ``[B]``, first column likewise.
+        mirrored: bool ``[B]``.
+
+    Returns:
+        ``[B, H, W, C]``.
+    """
+    batch, height, width, _ = images.shape
+    padded = F.pad(images, (0, 0, padding, padding, padding, padding))
+    index = torch.arange(batch, device=images.device)[:, None, None]
+    rows = top[:, None] + torch.arange(height, device=images.device)
+    columns = torch.arange(width, device=images.device).expand(batch, width)
+    columns = left[:, None] + torch.where(mirrored[:, None], width - 1 - columns, columns)
+    return padded[index, rows[:, :, None], columns[:, None, :]]

@@ -1,0 +1,91 @@
+"""Prepared images as tensors on the device, in the parts that training and evaluation use."""
+
+import dataclasses
+import json
+import os
+import zipfile
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cnntention.data import npz
+from cnntention.errors import DataError
+from cnntention.files import sha256
+
+SPLIT_SEED = 0
+"""Of the cut between training and validation images: the same for every model and seed, so that runs are paired."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Images uint8 ``[N, H, W, C]`` and labels int64 ``[N]``, both on the device."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """The parts of a dataset by name: ``train``, ``test`` and, with split ``tune``, ``validation``."""
+
+    parts: dict[str, Part]
+    class_names: list[str]
+    image_shape: tuple[int, int, int]
+    """Height, width, channels."""
+    sha256: str
+
+    @property
+    def in_channels(self) -> int:
+        return self.image_shape[2]
+
+
+def load(
+    data_path: str | os.PathLike,
+    card_path: str | os.PathLike,
+    validation_images: int = 0,
+    device: torch.device | str = "cpu",
+) -> Dataset:
+    """Load a prepared dataset and check it against its card.
+
+    Args:
+        data_path: the prepared ``.npz``.
+        card_path: its card.
+        validation_images: how many training images to hold out as the part ``validation``.
+        device: where the tensors go.
+
+    Raises:
+        DataError: a file is missing or damaged, the checksum differs, or too many images are held out.
+    """
+    try:
+        with open(card_path, encoding="utf-8") as file:
+            card = json.load(file)
+        if sha256(data_path) != card["sha256"]:
+            raise DataError(
+                f"{data_path}: its SHA-256 is not that of {card_path}; remove both and prepare the data again"
+            )
+        arrays = npz.read(data_path)
+    except OSError as error:
+        raise DataError(f"{error.filename}: {error.strerror}; prepare the data again") from None
+    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise DataError(f"{card_path}: not a data card ({error}); remove it and prepare the data again") from None
+
+    parts = {
+        part: Part(torch.from_numpy(arrays[f"x_{part}"]).to(device), torch.from_numpy(arrays[f"y_{part}"]).to(device))
+        for part in ("train", "test")
+    }
+    if validation_images:
+        images = len(parts["train"])
+        if validation_images >= images:
+            raise DataError(
+                f"validation_images: {validation_images} of {images} training images leave none to train on"
+            )
+        order = torch.from_numpy(np.random.default_rng(SPLIT_SEED).permutation(images)).to(device)
+        held_out, kept = order[:validation_images].sort().values, order[validation_images:].sort().values
+        train = parts["train"]
+        parts["validation"] = Part(train.images[held_out], train.labels[held_out])
+        parts["train"] = Part(train.images[kept], train.labels[kept])
+    return Dataset(parts, card["class_names"], tuple(card["image_shape"]), card["sha256"])

@@ -1,0 +1,82 @@
+"""Image classification data in one ``.npz``: the form of prepared data, and one that users may bring.
+
+Arrays: ``x_train``, ``x_test`` uint8 ``[N, H, W, C]`` or ``[N, H, W]``; ``y_train``, ``y_test`` integers ``[N]``.
+"""
+
+import os
+import zipfile
+
+import numpy as np
+
+from cnntention.errors import DataError
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
+    """The shapes of the four arrays, read from the headers alone, in milliseconds whatever the file's size.
+
+    Raises:
+        DataError: the file is missing or no .npz, an array is missing, holds objects, or has a wrong type or shape.
+    """
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in ARRAYS:
+                try:
+                    with archive.open(f"{name}.npy") as file:
+                        found[name] = _header(file)
+                except KeyError:
+                    raise DataError(f"{path}: holds no array '{name}'; needed are {', '.join(ARRAYS)}") from None
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; put an .npz with {', '.join(ARRAYS)} there") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a whole .npz file ({error})") from None
+    for part in ("train", "test"):
+        _check_part(path, part, *found[f"x_{part}"], *found[f"y_{part}"])
+    if found["x_train"][0][1:] != found["x_test"][0][1:]:
+        raise DataError(f"{path}: images of x_train and x_test differ in shape")
+    return {name: shape for name, (shape, _) in found.items()}
+
+
+def _header(file) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+def _check_part(path, part: str, x_shape: tuple, x_dtype: np.dtype, y_shape: tuple, y_dtype: np.dtype) -> None:
+    if x_dtype.hasobject or y_dtype.hasobject:
+        raise DataError(f"{path}: x_{part} or y_{part} holds pickled objects, which are never read; save plain arrays")
+    if x_dtype != np.uint8:
+        raise DataError(f"{path}: x_{part} is {x_dtype}, uint8 (0 to 255) is needed")
+    if not (len(x_shape) == 3 or (len(x_shape) == 4 and x_shape[3] in (1, 3))):
+        raise DataError(
+            f"{path}: x_{part} has shape {list(x_shape)}; [N, H, W], [N, H, W, 1] or [N, H, W, 3] is needed"
+        )
+    if not np.issubdtype(y_dtype, np.integer):
+        raise DataError(f"{path}: y_{part} is {y_dtype}, integer labels are needed")
+    if y_shape != x_shape[:1]:
+        raise DataError(f"{path}: y_{part} has shape {list(y_shape)} for {x_shape[0]} images")
+    if 0 in x_shape:
+        raise DataError(f"{path}: x_{part} is empty")
+
+
+def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """The four arrays; images always as ``[N, H, W, C]``, labels as int64.
+
+    Raises:
+        DataError: as :func:`shapes`, or the file's content is damaged.
+    """
+    shapes(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in ARRAYS}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: damaged ({error})") from None
+    for part in ("train", "test"):
+        x = arrays[f"x_{part}"]
+        arrays[f"x_{part}"] = x if x.ndim == 4 else x[..., None]
+        arrays[f"y_{part}"] = arrays[f"y_{part}"].astype(np.int64)
+    return arrays

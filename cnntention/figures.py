@@ -1,0 +1,102 @@
+"""Training curves: a spec and a data frame in, a figure out."""
+
+import math
+
+import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from cnntention.style import STYLE
+
+_AXIS = {"error": "error (%)", "loss": "loss (cross-entropy)"}
+_PARTS = {"train": "training", "validation": "validation", "test": "test"}
+_LINES = {"train": (0, (4, 1.5)), "validation": "solid", "test": "solid"}
+
+
+def curves(spec: dict, history: pd.DataFrame) -> Figure:
+    """Curves by epoch: the mean over seeds as a line, one standard deviation to each side as a band.
+
+    One colour a model; training dashed where it shares a panel with validation or test. A model is drawn up to the
+    last epoch that all its seeds reached; missing seeds are named in the legend.
+
+    Args:
+        spec: see :meth:`cnntention.study.Study.figure_spec`.
+        history: see :func:`cnntention.results.histories`.
+    """
+    panels = _panels(spec)
+    style = spec["style"]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(style["width"], style["height"]), layout="constrained")
+        figure.suptitle(spec["title"], fontsize=11, fontweight="bold")
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for ax, (title, datasets, models, names) in zip(axes, panels, strict=True):
+            tops = []
+            for dataset in datasets:
+                for model in models:
+                    for name in names:
+                        tops.append(_draw(ax, spec, history, dataset, model, name, dashed=len(names) > 1))
+            ax.set_title(title)
+            ax.set_xlabel("epoch")
+            ax.set_ylabel(_ylabel(names))
+            ax.set_ylim(0, style["y_max"] or max(tops, default=0) * 1.1 or None)
+            ax.set_xlim(left=1)
+            ax.xaxis.get_major_locator().set_params(integer=True)
+        handles = _legend(spec, history, panels)
+        if handles:
+            figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+    return figure
+
+
+def _panels(spec: dict) -> list[tuple[str, list[dict], list[dict], list[str]]]:
+    """Title, datasets, models and curves of each panel."""
+    datasets, models, names = spec["datasets"], spec["models"], spec["curves"]
+    common = "" if len(datasets) > 1 else f", {datasets[0]['label']}"
+    match spec["panels"]:
+        case "dataset":
+            return [(dataset["label"], [dataset], models, names) for dataset in datasets]
+        case "model":
+            return [(model["label"] + common, datasets, [model], names) for model in models]
+    return [(_title(name) + common, datasets, models, [name]) for name in names]
+
+
+def _title(curve: str) -> str:
+    part, kind = curve.split("_")
+    return f"{_PARTS[part].capitalize()} {kind}"
+
+
+def _ylabel(names: list[str]) -> str:
+    kind = names[0].split("_")[1]
+    return _AXIS[kind] if len(names) > 1 else f"{_PARTS[names[0].split('_')[0]]} {_AXIS[kind]}"
+
+
+def _draw(ax, spec: dict, history: pd.DataFrame, dataset: dict, model: dict, name: str, dashed: bool) -> float:
+    """Draw one curve; returns the highest value past the first steep epochs, by which the axis is scaled."""
+    runs = history[(history["dataset"] == dataset["name"]) & (history["model"] == model["name"])]
+    if runs.empty:
+        return 0.0
+    seeds = runs["seed"].nunique()
+    by_epoch = runs.groupby("epoch")[name].agg(["mean", "std", "count"])
+    by_epoch = by_epoch[by_epoch["count"] == seeds]
+    line = _LINES[name.split("_")[0]] if dashed else "solid"
+    ax.plot(by_epoch.index, by_epoch["mean"], color=model["color"], linestyle=line)
+    if seeds > 1:
+        low, high = by_epoch["mean"] - by_epoch["std"], by_epoch["mean"] + by_epoch["std"]
+        ax.fill_between(by_epoch.index, low.clip(lower=0), high, color=model["color"], alpha=0.18, linewidth=0)
+    skipped = min(math.ceil(len(by_epoch) * 0.05), len(by_epoch) - 1)
+    return float((by_epoch["mean"] + by_epoch["std"].fillna(0)).iloc[skipped:].max())
+
+
+def _legend(spec: dict, history: pd.DataFrame, panels: list) -> list[Line2D]:
+    """A handle for each model, and for each kind of line where a panel has several."""
+    handles = []
+    for model in spec["models"]:
+        runs = history[history["model"] == model["name"]].groupby("dataset")["seed"].nunique()
+        fewest = min(runs.get(dataset["name"], 0) for dataset in spec["datasets"])
+        note = "" if fewest == len(spec["seeds"]) else f" (incomplete: {fewest} of {len(spec['seeds'])} seeds)"
+        handles.append(Line2D([], [], color=model["color"], label=model["label"] + note))
+    if len(panels[0][3]) > 1:
+        for name in panels[0][3]:
+            part = name.split("_")[0]
+            handles.append(Line2D([], [], color="#222222", linestyle=_LINES[part], label=_PARTS[part]))
+    return handles

@@ -1,0 +1,23 @@
+"""A model's answers on a part of a dataset, in batches, without gradients."""
+
+import torch
+from torch import Tensor, nn
+
+from cnntention.data.batches import Normalizer
+from cnntention.data.dataset import Part
+
+BATCH_SIZE = 500
+
+
+@torch.inference_mode()
+def logits(model: nn.Module, part: Part, normalize: Normalizer) -> Tensor:
+    """Logits ``[N, classes]`` for every image, in order; the model is left in evaluation mode."""
+    model.eval()
+    return torch.cat([model(normalize(images)) for images in part.images.split(BATCH_SIZE)])
+
+
+def loss_and_error(scores: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy and error in percent of logits ``[N, classes]`` against labels ``[N]``."""
+    loss = nn.functional.cross_entropy(scores, labels)
+    error = (scores.argmax(1) != labels).double().mean() * 100
+    return loss.item(), error.item()

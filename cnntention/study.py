@@ -1,0 +1,182 @@
+"""From a config to the study: its runs, and the spec of each run, table, figure and grid.
+
+A spec holds everything that its step depends on and nothing else, in plain dicts. Its canonical JSON is the one
+parameter that Snakemake compares, so that a change of the config rebuilds what depends on it and nothing more.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+
+from cnntention import layout
+from cnntention.attention.registry import catalogue
+from cnntention.config import complete
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Run:
+    """One training: of a model on a dataset, on split ``full`` or ``tune``, from a seed."""
+
+    dataset: str
+    model: str
+    split: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.model}/{self.split}/seed{self.seed}"
+
+
+def canonical(spec: dict) -> str:
+    """JSON of a spec that does not depend on the order of keys in the YAML."""
+    return json.dumps(spec, sort_keys=True, ensure_ascii=False)
+
+
+class Study:
+    """A checked config and what follows from it.
+
+    Args:
+        config: as read from YAML.
+
+    Raises:
+        ConfigError: the config is not valid.
+    """
+
+    def __init__(self, config: dict):
+        self.config = complete(config)
+        self.results: str = self.config["results"].rstrip("/")
+        self.machine: dict = self.config["machine"]
+
+    def path(self, pattern: str, **names) -> str:
+        """A pattern of :mod:`cnntention.layout` with the names filled in."""
+        return pattern.format(results=self.results, **names)
+
+    def run_path(self, pattern: str, run: Run) -> str:
+        """A file of a run."""
+        return self.path(pattern, **dataclasses.asdict(run))
+
+    # ---- runs
+
+    def runs(self) -> list[Run]:
+        """Every run that a table, figure or grid asks for, each once."""
+        runs: dict[Run, None] = {}
+        for section, of in (("tables", self.table_runs), ("figures", self.figure_runs), ("gradcam", self.grid_runs)):
+            for name in self.config[section]:
+                runs.update(dict.fromkeys(of(name)))
+        return list(runs)
+
+    def _runs(self, entry: dict, datasets: Iterable[str], seeds: Iterable[int]) -> list[Run]:
+        return [
+            Run(dataset, model, entry["split"], seed)
+            for dataset in datasets
+            for model in entry["models"]
+            for seed in seeds
+        ]
+
+    def table_runs(self, name: str) -> list[Run]:
+        """The runs that a table rests on; none for a table of recipes."""
+        table = self.config["tables"][name]
+        return [] if table["kind"] == "recipes" else self._runs(table, table["datasets"], self.config["seeds"])
+
+    def figure_runs(self, name: str) -> list[Run]:
+        """The runs that a figure rests on."""
+        figure = self.config["figures"][name]
+        return self._runs(figure, figure["datasets"], self.config["seeds"])
+
+    def grid_runs(self, dataset: str) -> list[Run]:
+        """The runs that a Grad-CAM grid rests on: one of each model, of the first seed."""
+        return self._runs(self.config["gradcam"][dataset], [dataset], self.config["seeds"][:1])
+
+    def attention_file(self, model: str) -> str | None:
+        """The source file of a model's attention block, relative to the repository's root; None without attention."""
+        attention = self.config["models"][model]["attention"]
+        return catalogue()[attention["block"]].file if attention else None
+
+    def mirrors(self, dataset: str) -> list[str]:
+        """Addresses to try before torchvision's own for a dataset."""
+        return self.machine["mirrors"].get(self.config["datasets"][dataset]["source"], [])
+
+    # ---- specs
+
+    def data_spec(self, dataset: str) -> dict:
+        """What the prepared data depend on."""
+        entry = self.config["datasets"][dataset]
+        return {key: entry[key] for key in ("source", "path", "sha256", "class_names", "image_size") if key in entry}
+
+    def run_spec(self, run: Run) -> dict:
+        """What a training depends on.
+
+        Keys: ``dataset``, ``model``, ``split``, ``seed``, ``validation_images``, ``normalization``, ``augmentation``,
+        ``depth``, ``attention``, ``recipe``.
+        """
+        dataset = self.config["datasets"][run.dataset]
+        model = self.config["models"][run.model]
+        return dataclasses.asdict(run) | {
+            "validation_images": dataset["validation_images"] if run.split == "tune" else 0,
+            "normalization": dataset["normalization"],
+            "augmentation": dataset["augmentation"],
+            "depth": model["depth"],
+            "attention": model["attention"],
+            "recipe": self.recipe(run.model),
+        }
+
+    def recipe(self, model: str) -> dict:
+        """A model's recipe, shortened to the config's ``epochs`` where that is set."""
+        recipe = self.config["recipes"][self.config["models"][model]["recipe"]]
+        epochs = self.config["epochs"]
+        if epochs is None:
+            return recipe
+        scale = epochs / recipe["epochs"]
+        milestones = [max(1, round(milestone * scale)) for milestone in recipe["milestones"]]
+        return recipe | {"epochs": epochs, "milestones": milestones}
+
+    def table_spec(self, name: str) -> dict:
+        """What a table depends on besides its runs."""
+        table = self.config["tables"][name]
+        spec = {"name": name, "kind": table["kind"], "caption": table["caption"]}
+        if table["kind"] == "recipes":
+            models = [self._labelled("models", model) | {"recipe": self.recipe(model)} for model in table["models"]]
+            return spec | {"models": models, "datasets": [], "published": table["published"]}
+        published = {dataset: values for dataset, values in table["published"].items() if dataset in table["datasets"]}
+        return spec | self._selection(table) | {"reference": table.get("reference"), "published": published}
+
+    def figure_spec(self, name: str) -> dict:
+        """What a figure depends on besides its runs."""
+        figure = self.config["figures"][name]
+        keys = ("title", "curves", "panels", "style")
+        return {"name": name} | {key: figure[key] for key in keys} | self._selection(figure)
+
+    def grid_spec(self, dataset: str) -> dict:
+        """What a Grad-CAM grid depends on besides its models."""
+        grid = self.config["gradcam"][dataset]
+        return {
+            "dataset": self._labelled("datasets", dataset),
+            "split": grid["split"],
+            "models": [self._labelled("models", model) for model in grid["models"]],
+            "seed": self.config["seeds"][0],
+            "images": grid["images"],
+            "style": grid["style"],
+        }
+
+    def _selection(self, entry: dict) -> dict:
+        """Datasets, split, models and seeds of an entry, with labels and colours."""
+        return {
+            "datasets": [self._labelled("datasets", name) for name in entry["datasets"]],
+            "split": entry["split"],
+            "models": [self._labelled("models", name) for name in entry["models"]],
+            "seeds": self.config["seeds"],
+        }
+
+    def _labelled(self, section: str, name: str) -> dict:
+        entry = self.config[section][name]
+        return {"name": name} | {key: entry[key] for key in ("label", "color") if key in entry}
+
+    # ---- products
+
+    def products(self, section: str) -> list[str]:
+        """All files of a section: ``tables``, ``figures`` or ``gradcam``."""
+        pattern, key, suffixes = {
+            "tables": (layout.TABLE, "table", (".md", ".csv", ".tex")),
+            "figures": (layout.FIGURE, "figure", (".png", ".svg")),
+            "gradcam": (layout.GRID, "dataset", (".png", ".json")),
+        }[section]
+        return [self.path(pattern, **{key: name}) + suffix for name in self.config[section] for suffix in suffixes]

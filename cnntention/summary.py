@@ -1,0 +1,39 @@
+"""What the end of a pipeline run says on the terminal: the results, or what went wrong."""
+
+from pathlib import Path
+
+from cnntention import layout
+from cnntention.study import Study
+
+
+def summary(study: Study) -> str:
+    """The result tables that are there, and where to look for the rest."""
+    paths = (study.path(layout.TABLE, table=name) + ".md" for name in study.config["tables"])
+    tables = [Path(path).read_text(encoding="utf-8") for path in paths if Path(path).is_file()]
+    places = {"tables": "tables", "curves": "figures", "Grad-CAM grids": "gradcam", "logs": "logs"}
+    look = [
+        f"  {name + ':':<16}{study.results}/{folder}/"
+        for name, folder in places.items()
+        if Path(study.results, folder).is_dir()
+    ]
+    return "\n".join(["", *tables, "Where to look:", *look])
+
+
+def failures(study: Study, since: float) -> str:
+    """One message for each step that failed, from its log.
+
+    Args:
+        study: whose results folder is looked at.
+        since: Unix time in seconds; older logs are of earlier runs.
+    """
+    messages = []
+    for log in sorted(Path(study.results, "logs").rglob("*.log")):
+        text = log.read_text(encoding="utf-8", errors="replace")
+        if log.stat().st_mtime < since:
+            continue
+        _, found, message = text.rpartition("\nerror: ") if "\nerror: " in text else text.rpartition("error: ")
+        if found and (text.startswith("error: ") or "\nerror: " in text):
+            messages.append(f"{message.strip()}\n  (log: {log})")
+        elif "Traceback (most recent call last)" in text:
+            messages.append(f"{text.strip().splitlines()[-1]}\n  (a fault of this software; log: {log})")
+    return "\n".join(["", "Failed:", *(messages or ["see the messages above"]), ""])

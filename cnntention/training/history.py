@@ -1,0 +1,28 @@
+"""``history.csv``: one row an epoch."""
+
+import csv
+import os
+
+from cnntention.files import atomic_path
+
+COLUMNS = (
+    "epoch",
+    "lr",
+    "train_loss",
+    "train_error",
+    "validation_loss",
+    "validation_error",
+    "test_loss",
+    "test_error",
+    "seconds",
+)
+"""Errors in percent; train columns are means over the epoch's augmented batches while the weights changed; columns of
+a part that the run has not are empty; seconds are those of the whole epoch."""
+
+
+def write(path: str | os.PathLike, rows: list[dict]) -> None:
+    """Write the rows atomically; a key that a row lacks becomes an empty field."""
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

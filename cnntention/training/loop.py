@@ -1,0 +1,176 @@
+"""The training loop: whole dataset on the device, augmentation there, final-epoch weights always."""
+
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from cnntention import checkpoint, device, predict
+from cnntention.data import dataset as datasets
+from cnntention.data.batches import Augmenter, Normalizer
+from cnntention.errors import TrainingError
+from cnntention.training import history
+from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
+
+PRECISION = "fp32"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A model after its last epoch, and the rows of its history."""
+
+    model: nn.Module
+    rows: list[dict]
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of all epochs."""
+        return sum(row["seconds"] for row in self.rows)
+
+
+def run(
+    spec: dict,
+    name: str,
+    data_path: str | os.PathLike,
+    card_path: str | os.PathLike,
+    model_path: str | os.PathLike,
+    history_path: str | os.PathLike,
+    device_name: str = "auto",
+    threads: int | None = None,
+    log: Callable[[str], None] = print,
+) -> Trained:
+    """Train one run from files to files.
+
+    Args:
+        spec: of the run, see :meth:`cnntention.study.Study.run_spec`.
+        name: of the run, for the log.
+        data_path: prepared data.
+        card_path: its card.
+        model_path: the checkpoint to write.
+        history_path: the CSV to write, a row an epoch.
+        device_name: as ``machine.device`` in the config.
+        threads: CPU threads; None leaves torch's choice.
+        log: takes a line of text.
+
+    Raises:
+        DataError, DeviceError, TrainingError: see there; nothing is written then.
+    """
+    target = device.select(device_name, threads)
+    data = datasets.load(data_path, card_path, spec["validation_images"], target)
+    trained = train(spec, data, target, log, name)
+    training = {
+        "seconds": trained.seconds,
+        "epochs": len(trained.rows),
+        "device": device.describe(target),
+        "precision": PRECISION,
+    }
+    history.write(history_path, trained.rows)
+    checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
+    last = trained.rows[-1]
+    result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
+    log(f"finished after {len(trained.rows)} epochs, {_clock(trained.seconds)}: {result}; {model_path}")
+    return trained
+
+
+def train(
+    spec: dict, data: datasets.Dataset, target: torch.device, log: Callable[[str], None] = print, name: str = "run"
+) -> Trained:
+    """Train the model of a spec on ``data.parts["train"]``.
+
+    After each epoch the validation part, or else the test part, is evaluated: for the curves, and for early stopping
+    on validation error. The test part never decides anything.
+
+    Raises:
+        TrainingError: the loss became NaN or infinite.
+    """
+    recipe = spec["recipe"]
+    torch.manual_seed(spec["seed"])
+    model = checkpoint.build(spec, data.in_channels, len(data.class_names))
+    model = model.to(target, memory_format=torch.channels_last)
+    normalize = Normalizer(spec["normalization"], data.in_channels, target)
+    # Batches and augmentation draw from a generator of their own: models of one seed then see the same images.
+    generator = torch.Generator(target).manual_seed(spec["seed"])
+    augment = Augmenter(spec["augmentation"], generator)
+    optimizer = build_optimizer(model.parameters(), recipe)
+    schedule = build_schedule(optimizer, recipe)
+    stopping = EarlyStopping(recipe["early_stopping"])
+    monitored = "validation" if "validation" in data.parts else "test"
+
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    log(f"run        {name}")
+    log(f"device     {device.describe(target)}, precision {PRECISION}, torch {torch.__version__}")
+    log(f"model      {parameters:,} parameters")
+    log(f"data       {len(data.parts['train']):,} training images, {len(data.parts[monitored]):,} {monitored} images")
+    log(f"recipe     {recipe}")
+
+    rows: list[dict] = []
+    for epoch in range(1, recipe["epochs"] + 1):
+        start = time.perf_counter()
+        lr = optimizer.param_groups[0]["lr"]
+        train_loss, train_error = _train_epoch(
+            model, data.parts["train"], recipe["batch_size"], normalize, augment, optimizer, generator
+        )
+        schedule.step()
+        if not math.isfinite(train_loss):
+            raise TrainingError(
+                f"{name}: the training loss became {train_loss} in epoch {epoch} at lr {lr:g}; try a lower lr"
+            )
+        part = data.parts[monitored]
+        loss, error = predict.loss_and_error(predict.logits(model, part, normalize), part.labels)
+        rows.append(
+            {
+                "epoch": epoch,
+                "lr": lr,
+                "train_loss": train_loss,
+                "train_error": train_error,
+                f"{monitored}_loss": loss,
+                f"{monitored}_error": error,
+                "seconds": time.perf_counter() - start,
+            }
+        )
+        left = sum(row["seconds"] for row in rows) / epoch * (recipe["epochs"] - epoch)
+        log(
+            f"epoch {epoch:>4}/{recipe['epochs']}  lr {lr:<8.3g}  train loss {train_loss:7.4f} error {train_error:6.2f}%"
+            f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {rows[-1]['seconds']:7.1f} s  left {_clock(left)}"
+        )
+        if monitored == "validation" and stopping.should_stop(error):
+            log(f"validation error has not improved for {stopping.waited} epochs: stopping")
+            break
+    return Trained(model, rows)
+
+
+def _train_epoch(
+    model: nn.Module,
+    part: datasets.Part,
+    batch_size: int,
+    normalize: Normalizer,
+    augment: Augmenter,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> tuple[float, float]:
+    """One pass in random order; returns mean loss and error in percent. The device is waited for once, at the end."""
+    model.train()
+    device_of_data = part.labels.device
+    loss_sum = torch.zeros((), device=device_of_data)
+    wrong = torch.zeros((), dtype=torch.long, device=device_of_data)
+    order = torch.randperm(len(part), generator=generator, device=device_of_data)
+    for index in order.split(batch_size):
+        labels = part.labels[index]
+        scores = model(normalize(augment(part.images[index])))
+        loss = nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.detach() * len(index)
+        wrong += (scores.detach().argmax(1) != labels).sum()
+    return loss_sum.item() / len(part), wrong.item() * 100 / len(part)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

@@ -1,0 +1,72 @@
+# What all rules share: where the code is, which code a step rests on, and the names that paths may hold.
+import os
+import re
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from cnntention import layout
+from cnntention.imports import closure
+from cnntention.study import Run, canonical
+
+# Relative, since Snakemake would take another absolute path for another input and train all again.
+REPOSITORY = Path(os.path.relpath(workflow.basedir))
+START = time.time()
+CONDA = "../envs/cnntention.yaml"
+# A training on the CPU takes one core, so that several run side by side; a GPU is waited for.
+DEVICE = STUDY.machine["device"]
+GPU = 0 if DEVICE == "cpu" else 1
+TRAIN_THREADS = 1 if DEVICE == "cpu" else 2
+
+
+wildcard_constraints:
+    dataset="|".join(map(re.escape, STUDY.config["datasets"])),
+    model="|".join(map(re.escape, STUDY.config["models"])),
+    split="full|tune",
+    seed=r"\d+",
+    table="|".join(map(re.escape, STUDY.config["tables"])) or "(?!)",
+    figure="|".join(map(re.escape, STUDY.config["figures"])) or "(?!)",
+
+
+# Steps run the package that the rules track, with the Python that runs Snakemake unless conda brings another.
+use_conda = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
+python_path = "" if use_conda else f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
+shell.prefix(f"{python_path}export PYTHONPATH={shlex.quote(str(workflow.basedir))}:$PYTHONPATH; set -euo pipefail; ")
+
+
+def results(pattern):
+    """A pattern of cnntention/layout.py below this study's results folder, its wildcards left open."""
+    return pattern.replace("{results}", STUDY.results)
+
+
+def log_file(step, pattern):
+    """The log of a step."""
+    return f"{STUDY.results}/logs/{step}/{pattern}.log"
+
+
+def script(name):
+    """An adapter in workflow_scripts/."""
+    return (REPOSITORY / "workflow_scripts" / name).as_posix()
+
+
+def code(name, models=()):
+    """The package's files that a script rests on: compared by content, so touching them rebuilds nothing."""
+    blocks = {STUDY.attention_file(model) for model in models} - {None}
+    files = closure(f"workflow_scripts/{name}", *sorted(blocks))
+    return [(REPOSITORY / file).as_posix() for file in files if not file.startswith("workflow_scripts/")]
+
+
+def run_of(wildcards):
+    """The run that a job's wildcards name."""
+    return Run(wildcards.dataset, wildcards.model, wildcards.split, int(wildcards.seed))
+
+
+def run_files(pattern, runs):
+    """A file of each run."""
+    return [STUDY.run_path(pattern, run) for run in runs]
+
+
+def untracked(value):
+    """A parameter that may change without a rebuild: Snakemake compares only those that do not look at outputs."""
+    return lambda wildcards, output: value

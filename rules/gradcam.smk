@@ -1,0 +1,30 @@
+# From the models of a dataset to one grid of Grad-CAM maps (Figures 9 to 11).
+
+
+rule grid:
+    input:
+        script=script("draw_gradcam.py"),
+        code=lambda wildcards: code("draw_gradcam.py", STUDY.config["gradcam"][wildcards.dataset]["models"]),
+        models=lambda wildcards: run_files(layout.MODEL, STUDY.grid_runs(wildcards.dataset)),
+        data=results(layout.DATA),
+        card=results(layout.CARD),
+    output:
+        png=results(layout.GRID) + ".png",
+        report=results(layout.GRID) + ".json",
+    log:
+        log_file("gradcam", "{dataset}"),
+    params:
+        spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
+        device=untracked(DEVICE),
+    resources:
+        gpu=GPU,
+    conda:
+        CONDA
+    shell:
+        "python {input.script} --spec {params.spec:q} --models {input.models} --data {input.data} --card {input.card}"
+        " --png {output.png} --json {output.report} --device {params.device} > {log} 2>&1"
+
+
+rule gradcam:
+    input:
+        STUDY.products("gradcam"),

@@ -1,0 +1,26 @@
+# One training a run. By shell, not script: a script's bare touch would train again.
+
+
+rule train:
+    input:
+        script=script("train.py"),
+        code=lambda wildcards: code("train.py", [wildcards.model]),
+        data=results(layout.DATA),
+        card=results(layout.CARD),
+    output:
+        model=results(layout.MODEL),
+        history=results(layout.HISTORY),
+    log:
+        log_file("train", "{dataset}/{model}/{split}/seed{seed}"),
+    params:
+        spec=lambda wildcards: canonical(STUDY.run_spec(run_of(wildcards))),
+        device=untracked(DEVICE),
+    threads: TRAIN_THREADS
+    resources:
+        gpu=GPU,
+    conda:
+        CONDA
+    shell:
+        "python {input.script} --spec {params.spec:q} --device {params.device} --threads {threads}"
+        " --name {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
+        " --data {input.data} --card {input.card} --model {output.model} --history {output.history} > {log} 2>&1"

@@ -1,0 +1,21 @@
+"""Rule gradcam: from the models of a dataset to one grid of maps."""
+
+import argparse
+import json
+
+from cnntention import gradcam
+from cnntention.errors import reported
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--spec", type=json.loads, required=True)
+parser.add_argument("--models", nargs="+", required=True)
+parser.add_argument("--data", required=True)
+parser.add_argument("--card", required=True)
+parser.add_argument("--png", required=True)
+parser.add_argument("--json", required=True)
+parser.add_argument("--device", required=True)
+
+if __name__ == "__main__":
+    args = parser.parse_args()
+    with reported():
+        gradcam.run(args.spec, args.models, args.data, args.card, args.png, args.json, args.device)

@@ -1,0 +1,23 @@
+"""Rule evaluate: from weights to numbers and predictions."""
+
+import argparse
+
+from cnntention import evaluation
+from cnntention.errors import reported
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--model", required=True)
+parser.add_argument("--data", required=True)
+parser.add_argument("--card", required=True)
+parser.add_argument("--eval", required=True)
+parser.add_argument("--predictions", required=True)
+parser.add_argument("--device", required=True)
+parser.add_argument("--threads", type=int, required=True)
+
+if __name__ == "__main__":
+    args = parser.parse_args()
+    with reported():
+        report = evaluation.run(
+            args.model, args.data, args.card, args.eval, args.predictions, args.device, args.threads
+        )
+        print(f"{report['subset']} accuracy {report['accuracy']:.2f}% on {report['n']:,} images")

@@ -1,0 +1,33 @@
+"""Rule train: one run, from prepared data to weights and history."""
+
+import argparse
+import functools
+import json
+
+from cnntention.errors import reported
+from cnntention.training import loop
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--spec", type=json.loads, required=True)
+parser.add_argument("--name", required=True)
+parser.add_argument("--data", required=True)
+parser.add_argument("--card", required=True)
+parser.add_argument("--model", required=True)
+parser.add_argument("--history", required=True)
+parser.add_argument("--device", required=True)
+parser.add_argument("--threads", type=int, required=True)
+
+if __name__ == "__main__":
+    args = parser.parse_args()
+    with reported():
+        loop.run(
+            args.spec,
+            args.name,
+            args.data,
+            args.card,
+            args.model,
+            args.history,
+            args.device,
+            args.threads,
+            functools.partial(print, flush=True),
+        )
