@@ -121,31 +121,42 @@ def _key(path) -> str:
     return text.lstrip(".")
 
 
+_KINDS = {
+    "object": "a map",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a finite number",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
 def _describe(error: jsonschema.ValidationError) -> str:
     """One line for a schema violation: the key, what is wrong, what is possible."""
     key = _key(error.absolute_path) or "top level"
-    value = error.instance
+    value, rule = error.instance, error.validator_value
     match error.validator:
-        case "additionalProperties" if isinstance(error.validator_value, bool):
+        case "additionalProperties" if isinstance(rule, bool):
             known = error.schema.get("properties", {})
             unknown = [name for name in value if name not in known]
             return f"{key}: unknown key {', '.join(map(_quoted, unknown))}{_suggest(unknown[0], known)}"
+        case "required":
+            return f"{key}: {', '.join(_quoted(name) for name in rule if name not in value)} missing"
         case "enum":
-            return f"{key}: {value!r} is not possible; one of {', '.join(map(str, error.validator_value))}"
+            return f"{key}: {value!r} is not possible; one of {', '.join(map(str, rule))}"
         case "type":
-            kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-            wanted = " or ".join("null" if kind == "null" else f"a {kind}" for kind in kinds)
-            return f"{key}: {wanted.replace('a o', 'an o').replace('a i', 'an i').replace('a a', 'an a')} is expected, not {value!r}{_yaml_hint(value, kinds)}"
-        case "pattern" if error.validator_value == _schema()["$defs"]["name"]["pattern"]:
-            return f"{key}: {value!r} cannot be a name: only letters, digits, '.', '_' and '-', no other first than a letter or digit"
+            kinds = rule if isinstance(rule, list) else [rule]
+            wanted = " or ".join(_KINDS[kind] for kind in kinds)
+            return f"{key}: {wanted} is expected, not {value!r}{_yaml_hint(value, kinds)}"
+        case "pattern" if rule == _schema()["$defs"]["name"]["pattern"]:
+            return f"{key}: {value!r} cannot be a name; letters, digits, '.', '_' and '-', first a letter or digit"
         case "pattern":
-            return (
-                f"{key}: {value!r} holds characters that are not possible here; the pattern is {error.validator_value}"
-            )
+            return f"{key}: {value!r} holds characters that are not possible here; it must match {rule}"
         case "uniqueItems":
             return f"{key}: an entry stands here twice"
         case "minItems" | "minProperties":
-            return f"{key}: at least {error.validator_value} needed, here are {len(value)}"
+            return f"{key}: at least {rule} needed, here {len(value)}"
         case None:  # the schema "false"
             return f"{key}: not possible with kind: recipes"
     return f"{key}: {error.message}"
@@ -206,7 +217,7 @@ def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
             yield f"{key}.path: {error}"
             return
         if dataset["validation_images"] >= images:
-            yield f"{key}.validation_images: {dataset['validation_images']} of {images} training images leave none to train on"
+            yield f"{key}.validation_images: {dataset['validation_images']} leaves none of {images} images to train on"
         channels = size[2] if len(size) == 3 else 1
     else:
         channels = CHANNELS[source]
@@ -227,13 +238,14 @@ def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
 def _check_model(key: str, model: dict, recipes: dict) -> Iterator[str]:
     yield from _known(f"{key}.recipe", model["recipe"], recipes)
     if (model["depth"] - 2) % 6:
-        yield f"{key}.depth: {model['depth']} is not 6n+2, as a ResNet of three equal stages must be (20, 32, 44, 56...)"
+        yield f"{key}.depth: {model['depth']} is not 6n+2, as for three equal stages (20, 32, 44, 56, 110...)"
     attention = model["attention"]
     if attention is None:
         return
     blocks = catalogue()
     if attention["block"] not in blocks:
-        yield f"{key}.attention.block: no block registers the name '{attention['block']}'{_suggest(attention['block'], blocks)}"
+        hint = _suggest(attention["block"], blocks)
+        yield f"{key}.attention.block: no block registers the name '{attention['block']}'{hint}"
         return
     options = blocks[attention["block"]].options
     schema = {"type": "object", "additionalProperties": False, "properties": options}
@@ -243,12 +255,10 @@ def _check_model(key: str, model: dict, recipes: dict) -> Iterator[str]:
         yield _describe(error)
     if errors:
         return
-    for name, option in options.items():
-        if option.get("divides_channels"):
-            for channels in STAGE_CHANNELS:
-                if channels % attention["options"][name]:
-                    yield f"{key}.attention.options.{name}: {attention['options'][name]} does not divide the {channels} channels of a stage"
-                    break
+    for name, value in attention["options"].items():
+        uneven = [channels for channels in STAGE_CHANNELS if options[name].get("divides_channels") and channels % value]
+        if uneven:
+            yield f"{key}.attention.options.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 
 
 def _known(key: str, names: str | list[str], known: dict) -> Iterator[str]:

@@ -73,11 +73,11 @@ def run(
     """
     target = select(device_name)
     data = datasets.load(data_path, card_path, device=target)
-    beyond = [index for index in spec["images"] if index >= len(data.parts["test"])]
+    available = len(data.parts["test"])
+    beyond = [index for index in spec["images"] if index >= available]
     if beyond:
-        raise DataError(
-            f"gradcam.{spec['dataset']['name']}.images: {beyond[0]} lies beyond the {len(data.parts['test'])} test images"
-        )
+        key = f"gradcam.{spec['dataset']['name']}.images"
+        raise DataError(f"{key}: {beyond[0]} lies beyond the {available} test images")
     chosen = torch.tensor(spec["images"], device=target)
     images, labels = data.parts["test"].images[chosen], data.parts["test"].labels[chosen].tolist()
 

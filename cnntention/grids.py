@@ -34,7 +34,7 @@ def draw(spec: dict, images: np.ndarray, labels: list[int], class_names: list[st
     """
     rows, cell = len(images), spec["style"]["cell"]
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(figsize=(cell * (1 + len(columns)) + 0.7, (cell + 0.45) * rows + 0.7), layout="constrained")
+        figure = Figure(figsize=(cell * (1 + len(columns)) + 0.7, (cell + 0.22) * rows + 0.6), layout="constrained")
         figure.suptitle(f"Grad-CAM, {spec['dataset']['label']} test images, seed {spec['seed']}", fontweight="bold")
         axes = figure.subplots(rows, 1 + len(columns), squeeze=False)
         for row, (image, label) in enumerate(zip(images, labels, strict=True)):

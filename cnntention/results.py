@@ -39,8 +39,9 @@ def evaluations(results: str, spec: dict) -> pd.DataFrame:
 
 
 def histories(results: str, spec: dict) -> pd.DataFrame:
-    """One row for each epoch of each trained run of a figure's spec: ``dataset``, ``model``, ``seed`` and the columns of
-    ``history.csv``.
+    """One row for each epoch of each trained run of a figure's spec.
+
+    Columns: ``dataset``, ``model``, ``seed`` and those of ``history.csv``.
     """
     frames = [pd.read_csv(path).assign(**names) for names, path in _found(results, spec, layout.HISTORY)]
     if not frames:

@@ -6,6 +6,7 @@ import math
 import pandas as pd
 from tabulate import tabulate
 
+from cnntention.files import write_text
 from cnntention.statistics import mean_std, paired_difference
 
 NONE = "–"
@@ -28,6 +29,11 @@ class Table:
     caption: str
     notes: list[str]
     name: str
+
+    def write(self, stem: str) -> None:
+        """Write ``stem`` + ``.md``, ``.csv`` and ``.tex``."""
+        for suffix, text in ((".md", self.markdown()), (".csv", self.csv()), (".tex", self.latex())):
+            write_text(stem + suffix, text)
 
     def markdown(self) -> str:
         """GitHub's Markdown: caption, table, notes."""
@@ -194,14 +200,12 @@ def _duration(hours: float) -> str:
 def _accuracy_notes(spec: dict, runs: pd.DataFrame, rows: list[dict], labels: dict, subset: str) -> list[str]:
     seeds = ", ".join(map(str, spec["seeds"]))
     if len(spec["seeds"]) > 1:
-        notes = [
-            f"Mean ± standard deviation over seeds {seeds}; final-epoch weights; n {subset} images in column Images."
-        ]
+        notes = [f"Mean ± standard deviation over seeds {seeds}; final-epoch weights; n {subset} images in Images."]
         if spec["reference"]:
             notes.append(f"Δ to {labels[spec['reference']]}: mean over shared seeds with its 95% interval (paired t).")
     else:
         notes = [
-            f"One seed ({seeds}), so nothing is known of the spread; final-epoch weights; {subset} images in column Images."
+            f"One seed ({seeds}), so nothing is known of the spread; final-epoch weights; n {subset} images in Images."
         ]
     if not runs.empty:
         epochs = sorted(set(runs["epochs"]))

@@ -30,9 +30,17 @@ wildcard_constraints:
 
 
 # Steps run the package that the rules track, with the Python that runs Snakemake unless conda brings another.
-use_conda = any(method.name == "CONDA" for method in workflow.deployment_settings.deployment_method)
-python_path = "" if use_conda else f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
-shell.prefix(f"{python_path}export PYTHONPATH={shlex.quote(str(workflow.basedir))}:$PYTHONPATH; set -euo pipefail; ")
+use_conda = any(
+    method.name == "CONDA" for method in workflow.deployment_settings.deployment_method
+)
+python_path = (
+    ""
+    if use_conda
+    else f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
+)
+shell.prefix(
+    f"{python_path}export PYTHONPATH={shlex.quote(str(workflow.basedir))}:$PYTHONPATH; set -euo pipefail; "
+)
 
 
 def results(pattern):
@@ -54,7 +62,11 @@ def code(name, models=()):
     """The package's files that a script rests on: compared by content, so touching them rebuilds nothing."""
     blocks = {STUDY.attention_file(model) for model in models} - {None}
     files = closure(f"workflow_scripts/{name}", *sorted(blocks))
-    return [(REPOSITORY / file).as_posix() for file in files if not file.startswith("workflow_scripts/")]
+    return [
+        (REPOSITORY / file).as_posix()
+        for file in files
+        if not file.startswith("workflow_scripts/")
+    ]
 
 
 def run_of(wildcards):

@@ -5,18 +5,22 @@ rule prepare_data:
     input:
         script=script("prepare_data.py"),
         code=code("prepare_data.py"),
-        own_file=lambda wildcards: STUDY.config["datasets"][wildcards.dataset].get("path", []),
+        own_file=lambda wildcards: STUDY.config["datasets"][wildcards.dataset].get(
+            "path", []
+        ),
     output:
         data=results(layout.DATA),
         card=results(layout.CARD),
     log:
         log_file("prepare_data", "{dataset}"),
+    conda:
+        CONDA
     params:
         spec=lambda wildcards: canonical(STUDY.data_spec(wildcards.dataset)),
         downloads=untracked(STUDY.machine["downloads"]),
         mirrors=lambda wildcards, output: STUDY.mirrors(wildcards.dataset),
-    conda:
-        CONDA
+    message:
+        "Prepare data: {wildcards.dataset}"
     shell:
         "python {input.script} --spec {params.spec:q} --data {output.data} --card {output.card}"
         " --downloads {params.downloads} --mirrors {params.mirrors:q} > {log} 2>&1"

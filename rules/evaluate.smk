@@ -13,13 +13,15 @@ rule evaluate:
         predictions=results(layout.PREDICTIONS),
     log:
         log_file("evaluate", "{dataset}/{model}/{split}/seed{seed}"),
-    params:
-        device=untracked(DEVICE),
+    conda:
+        CONDA
     threads: TRAIN_THREADS
     resources:
         gpu=GPU,
-    conda:
-        CONDA
+    params:
+        device=untracked(DEVICE),
+    message:
+        "Evaluate {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
     shell:
         "python {input.script} --device {params.device} --threads {threads} --model {input.model}"
         " --data {input.data} --card {input.card} --eval {output.report} --predictions {output.predictions}"

@@ -5,18 +5,22 @@ rule figure:
     input:
         script=script("plot_figure.py"),
         code=code("plot_figure.py"),
-        histories=lambda wildcards: run_files(layout.HISTORY, STUDY.figure_runs(wildcards.figure)),
+        histories=lambda wildcards: run_files(
+            layout.HISTORY, STUDY.figure_runs(wildcards.figure)
+        ),
     output:
         png=results(layout.FIGURE) + ".png",
         svg=results(layout.FIGURE) + ".svg",
     log:
         log_file("figure", "{figure}"),
-    params:
-        spec=lambda wildcards: canonical(STUDY.figure_spec(wildcards.figure)),
-        results=STUDY.results,
     localrule: True
     conda:
         CONDA
+    params:
+        spec=lambda wildcards: canonical(STUDY.figure_spec(wildcards.figure)),
+        results=lambda wildcards: STUDY.results,
+    message:
+        "Plot {wildcards.figure}"
     shell:
         "python {input.script} --spec {params.spec:q} --results {params.results}"
         " --pictures {output.png} {output.svg} > {log} 2>&1"

@@ -4,8 +4,12 @@
 rule grid:
     input:
         script=script("draw_gradcam.py"),
-        code=lambda wildcards: code("draw_gradcam.py", STUDY.config["gradcam"][wildcards.dataset]["models"]),
-        models=lambda wildcards: run_files(layout.MODEL, STUDY.grid_runs(wildcards.dataset)),
+        code=lambda wildcards: code(
+            "draw_gradcam.py", STUDY.config["gradcam"][wildcards.dataset]["models"]
+        ),
+        models=lambda wildcards: run_files(
+            layout.MODEL, STUDY.grid_runs(wildcards.dataset)
+        ),
         data=results(layout.DATA),
         card=results(layout.CARD),
     output:
@@ -13,13 +17,15 @@ rule grid:
         report=results(layout.GRID) + ".json",
     log:
         log_file("gradcam", "{dataset}"),
+    conda:
+        CONDA
+    resources:
+        gpu=GPU,
     params:
         spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
         device=untracked(DEVICE),
-    resources:
-        gpu=GPU,
-    conda:
-        CONDA
+    message:
+        "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:
         "python {input.script} --spec {params.spec:q} --models {input.models} --data {input.data} --card {input.card}"
         " --png {output.png} --json {output.report} --device {params.device} > {log} 2>&1"

@@ -12,14 +12,16 @@ rule train:
         history=results(layout.HISTORY),
     log:
         log_file("train", "{dataset}/{model}/{split}/seed{seed}"),
-    params:
-        spec=lambda wildcards: canonical(STUDY.run_spec(run_of(wildcards))),
-        device=untracked(DEVICE),
+    conda:
+        CONDA
     threads: TRAIN_THREADS
     resources:
         gpu=GPU,
-    conda:
-        CONDA
+    params:
+        spec=lambda wildcards: canonical(STUDY.run_spec(run_of(wildcards))),
+        device=untracked(DEVICE),
+    message:
+        "Train {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}  (log: {log})"
     shell:
         "python {input.script} --spec {params.spec:q} --device {params.device} --threads {threads}"
         " --name {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"

@@ -18,13 +18,10 @@ class Normalizer:
     """
 
     def __init__(self, normalization: dict | None, channels: int, device: torch.device | str):
-        mean, std = (
-            (normalization["mean"], normalization["std"]) if normalization else ([0.0] * channels, [1.0] * channels)
-        )
-        if len(mean) != channels or len(std) != channels:
-            raise ValueError(
-                f"normalization gives {len(mean)} means and {len(std)} stds for images of {channels} channels"
-            )
+        normalization = normalization or {"mean": [0.0] * channels, "std": [1.0] * channels}
+        mean, std = normalization["mean"], normalization["std"]
+        if not len(mean) == len(std) == channels:
+            raise ValueError(f"normalization: {len(mean)} means, {len(std)} stds for images of {channels} channels")
         std = torch.tensor(std, device=device)
         self.scale = 1 / (255 * std)
         self.shift = -torch.tensor(mean, device=device) / std

@@ -81,12 +81,9 @@ def _class_names(spec: dict, arrays: dict[str, np.ndarray]) -> list[str]:
 
 def _resize(images: np.ndarray, size: int) -> np.ndarray:
     """Bilinear, antialiased: uint8 ``[N, H, W, C] -> [N, size, size, C]``."""
-    resized = [
-        np.asarray(
-            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).resize((size, size), Image.BILINEAR)
-        )
-        for image in images
-    ]
+    gray = images.shape[-1] == 1
+    pictures = (Image.fromarray(image[..., 0] if gray else image) for image in images)
+    resized = [np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR)) for picture in pictures]
     return np.stack(resized).reshape(len(images), size, size, -1)
 
 

@@ -133,9 +133,11 @@ def train(
             }
         )
         left = sum(row["seconds"] for row in rows) / epoch * (recipe["epochs"] - epoch)
+        seconds = rows[-1]["seconds"]
         log(
-            f"epoch {epoch:>4}/{recipe['epochs']}  lr {lr:<8.3g}  train loss {train_loss:7.4f} error {train_error:6.2f}%"
-            f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {rows[-1]['seconds']:7.1f} s  left {_clock(left)}"
+            f"epoch {epoch:>4}/{recipe['epochs']}  lr {lr:<8.3g}"
+            f"  train loss {train_loss:7.4f} error {train_error:6.2f}%"
+            f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {seconds:7.1f} s  left {_clock(left)}"
         )
         if monitored == "validation" and stopping.should_stop(error):
             log(f"validation error has not improved for {stopping.waited} epochs: stopping")

@@ -1,0 +1,148 @@
+"""Each step of the study outside Snakemake, from the same config into the same files: ``python -m cnntention --help``.
+
+A step makes its own outputs and nothing else: prepare before train, train before evaluate, and so on. Snakemake does
+all of it in order, and only what is needed.
+"""
+
+import argparse
+
+from cnntention import layout
+from cnntention.config import load
+from cnntention.errors import ConfigError, reported
+from cnntention.study import Run, Study
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cnntention", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--config",
+        action="append",
+        metavar="FILE",
+        help="config.yaml by default; once more for each overlay",
+    )
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    steps.add_parser("runs", help="list the runs of the study")
+    for step, name, text in (
+        ("prepare", "dataset", "fetch, check and pack a dataset"),
+        ("gradcam", "dataset", "draw the Grad-CAM grid of a dataset"),
+        ("table", "table", "make a table from the runs that are evaluated"),
+        ("figure", "figure", "plot a figure from the runs that are trained"),
+    ):
+        steps.add_parser(step, help=text).add_argument(name)
+    for step, text in (("train", "train a run"), ("evaluate", "evaluate a trained run")):
+        command = steps.add_parser(step, help=text)
+        command.add_argument("dataset")
+        command.add_argument("model")
+        command.add_argument(
+            "--split", choices=("full", "tune"), default="full", help="full: test set; tune: validation"
+        )
+        command.add_argument("--seed", type=int, help="default: the first of the config")
+        command.add_argument("--threads", type=int, help="CPU threads; default: torch's choice")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one step; a user's mistake ends it with one message and exit code 1."""
+    args = _parser().parse_args(arguments)
+    with reported():
+        study = Study(load(*(args.config or ["config.yaml"])))
+        for section in ("dataset", "model", "table", "figure"):
+            name = getattr(args, section, None)
+            known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]
+            if name is not None and name not in known:
+                raise ConfigError(f"{section} '{name}' is not in the config; there are: {', '.join(known) or 'none'}")
+        _STEPS[args.step](study, args)
+
+
+def _list_runs(study: Study, args: argparse.Namespace) -> None:
+    for run in study.runs():
+        print(run)
+
+
+def _prepare(study: Study, args: argparse.Namespace) -> None:
+    from cnntention.data.prepare import prepare
+
+    data, card = _data(study, args.dataset)
+    prepare(study.data_spec(args.dataset), data, card, study.machine["downloads"], study.mirrors(args.dataset))
+    print(card)
+
+
+def _train(study: Study, args: argparse.Namespace) -> None:
+    from cnntention.training import loop
+
+    run = _run(study, args)
+    paths = (study.run_path(pattern, run) for pattern in (layout.MODEL, layout.HISTORY))
+    loop.run(study.run_spec(run), str(run), *_data(study, run.dataset), *paths, study.machine["device"], args.threads)
+
+
+def _evaluate(study: Study, args: argparse.Namespace) -> None:
+    from cnntention import evaluation
+
+    run = _run(study, args)
+    model, report, predictions = (
+        study.run_path(pattern, run) for pattern in (layout.MODEL, layout.EVAL, layout.PREDICTIONS)
+    )
+    evaluation.run(model, *_data(study, run.dataset), report, predictions, study.machine["device"], args.threads)
+    print(report)
+
+
+def _table(study: Study, args: argparse.Namespace) -> None:
+    from cnntention import results, tables
+
+    spec = study.table_spec(args.table)
+    table = tables.build(spec, results.evaluations(study.results, spec))
+    table.write(study.path(layout.TABLE, table=args.table))
+    print(table.markdown())
+
+
+def _figure(study: Study, args: argparse.Namespace) -> None:
+    from cnntention import figures, results
+    from cnntention.style import save
+
+    spec = study.figure_spec(args.figure)
+    figure = figures.curves(spec, results.histories(study.results, spec))
+    for suffix in (".png", ".svg"):
+        path = study.path(layout.FIGURE, figure=args.figure) + suffix
+        save(figure, path, spec["style"]["dpi"])
+        print(path)
+
+
+def _gradcam(study: Study, args: argparse.Namespace) -> None:
+    from cnntention import gradcam
+
+    models = [study.run_path(layout.MODEL, run) for run in study.grid_runs(args.dataset)]
+    grid = study.path(layout.GRID, dataset=args.dataset)
+    gradcam.run(
+        study.grid_spec(args.dataset),
+        models,
+        *_data(study, args.dataset),
+        grid + ".png",
+        grid + ".json",
+        study.machine["device"],
+    )
+    print(grid + ".png")
+
+
+def _run(study: Study, args: argparse.Namespace) -> Run:
+    return Run(args.dataset, args.model, args.split, study.config["seeds"][0] if args.seed is None else args.seed)
+
+
+def _data(study: Study, dataset: str) -> tuple[str, str]:
+    return study.path(layout.DATA, dataset=dataset), study.path(layout.CARD, dataset=dataset)
+
+
+_STEPS = {
+    "runs": _list_runs,
+    "prepare": _prepare,
+    "train": _train,
+    "evaluate": _evaluate,
+    "table": _table,
+    "figure": _figure,
+    "gradcam": _gradcam,
+}
+
+
+if __name__ == "__main__":
+    main()
