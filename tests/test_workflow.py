@@ -1,0 +1,295 @@
+"""The workflow itself: one real run of the whole study in small, and dry runs of what an edit would rebuild."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+# The study's own config with smallest runs: real digits at 8x8 pixels, one epoch.
+TINY = {
+    "machine": {"device": "cpu"},
+    "seeds": [10, 11],
+    "epochs": 1,
+    "datasets": {
+        "cifar10": None,
+        "mnist": None,
+        "digits": {
+            "label": "Digits",
+            "source": "digits",
+            "validation_images": 300,
+            "augmentation": {"crop_padding": 1},
+        },
+    },
+    "recipes": {"adam-residual": None},
+    "models": {"cbam-8": None, "cbam-32": None, "selfatt-residual": None, "selfatt-no-residual": None},
+    "tables": {
+        "table1": {"models": ["baseline", "mha", "cbam-16"]},
+        "table2": {"datasets": ["digits"], "models": ["cbam-16"]},
+        "table3": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
+    },
+    "figures": {
+        "figure1": {"datasets": ["digits"]},
+        "figure5": None,
+        "figure6": None,
+        "figure8": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
+    },
+    "gradcam": {
+        "cifar10": None,
+        "mnist": None,
+        "digits": {"split": "full", "models": ["baseline", "mha", "cbam-16"], "images": [0, 359]},
+    },
+}
+TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "cnntention", "envs", "profiles")
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run snakemake as a user does in a clone, with the Python of these tests."""
+    environment = os.environ | {"PYTHONPATH": "", "MPLCONFIGDIR": str(folder / ".matplotlib")}
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def clone(folder: Path) -> Path:
+    """A working copy of the project with the tiny overlay."""
+    folder.mkdir()
+    for name in TRACKED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A copy of the project in which the tiny study has been run for real."""
+    folder = clone(tmp_path_factory.mktemp("workflow") / "study")
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr[-6000:]
+    (folder / "stderr.txt").write_text(done.stderr, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def study(finished, tmp_path) -> Path:
+    """A copy of the finished study, times of files included, to be edited."""
+    return Path(shutil.copytree(finished, tmp_path / "study", copy_function=shutil.copy2))
+
+
+def planned(folder: Path) -> set[str]:
+    """What a dry run would do, such as ``{"Train digits/mha/full/seed10", "Make table3"}``; ``all`` aside."""
+    done = snakemake(folder, "--dry-run")
+    assert done.returncode == 0, done.stderr[-3000:]
+    jobs = re.findall(r"^Job \d+: (.+?)(?:  \(log: .*)?$", done.stdout + done.stderr, flags=re.MULTILINE)
+    assert jobs or "Nothing to be done" in done.stdout + done.stderr
+    return set(jobs)
+
+
+def edit_yaml(folder: Path, change: Callable[[dict], None], file: str = "config.yaml") -> None:
+    """Change a config in place."""
+    config = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
+    change(config)
+    (folder / file).write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def append(folder: Path, file: str) -> None:
+    """Change a source file's content without changing what it does."""
+    with open(folder / file, "a", encoding="utf-8") as stream:
+        stream.write("\n# edited\n")
+
+
+def jobs(*models: str, split: str = "full", seeds: tuple[int, ...] = (10, 11), evaluated: bool = True) -> set[str]:
+    """The training and evaluation of models."""
+    runs = [f"digits/{model}/{split}/seed{seed}" for model in models for seed in seeds]
+    return {f"Train {run}" for run in runs} | ({f"Evaluate {run}" for run in runs} if evaluated else set())
+
+
+TABLE3, FIGURE1, FIGURE8, GRID = "Make table3", "Plot figure1", "Plot figure8", "Draw Grad-CAM grid: digits"
+CBAM = jobs("cbam-16") | jobs("cbam-16", split="tune") | {"Make table2", TABLE3, FIGURE8, GRID}
+EVERYTHING = CBAM | jobs("baseline", "mha") | {FIGURE1}
+
+
+# ---- the real run
+
+
+def test_the_whole_study_runs_and_makes_every_product(finished):
+    results = finished / "results"
+    for table in ("table1", "table2", "table3"):
+        for suffix in (".md", ".csv", ".tex"):
+            assert (results / f"tables/{table}{suffix}").stat().st_size > 100
+    for figure in ("figure1", "figure8"):
+        assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+        assert "</svg>" in (results / f"figures/{figure}.svg").read_text()
+    assert (results / "gradcam/digits.png").read_bytes().startswith(b"\x89PNG")
+    grid = json.loads((results / "gradcam/digits.json").read_text())
+    assert [image["index"] for image in grid["images"]] == [0, 359]
+    assert set(grid["models"]) == {"baseline", "mha", "cbam-16"}
+
+
+def test_table3_holds_the_mean_over_the_evaluations_of_all_seeds(finished):
+    table = pd.read_csv(finished / "results/tables/table3.csv").set_index("model")
+    for model in ("baseline", "mha", "cbam-16"):
+        accuracies = [
+            json.loads((finished / f"results/runs/digits/{model}/full/seed{seed}/eval.json").read_text())["accuracy"]
+            for seed in (10, 11)
+        ]
+        assert table.loc[model, "accuracy"] == pytest.approx(sum(accuracies) / 2, abs=1e-3)
+        assert table.loc[model, "seeds"] == 2
+        assert table.loc[model, "images"] == 360
+
+
+def test_the_terminal_shows_the_table_and_where_to_look(finished):
+    shown = (finished / "stderr.txt").read_text()
+    assert (finished / "results/tables/table3.md").read_text() in shown
+    assert "results/gradcam/" in shown
+
+
+def test_tuning_runs_are_judged_on_validation_images(finished):
+    report = json.loads((finished / "results/runs/digits/cbam-16/tune/seed10/eval.json").read_text())
+    assert (report["subset"], report["n"]) == ("validation", 300)
+    history = pd.read_csv(finished / "results/runs/digits/cbam-16/tune/seed10/history.csv")
+    assert history["validation_error"].notna().all()
+    assert history["test_error"].isna().all()
+
+
+# ---- what reruns
+
+
+def test_nothing_touched_plans_nothing(study):
+    assert planned(study) == set()
+
+
+def test_reordered_yaml_plans_nothing(study):
+    def reverse(node):
+        if isinstance(node, dict):
+            return {key: reverse(node[key]) for key in reversed(node)}
+        return node
+
+    edit_yaml(study, lambda config: config.update(reverse({key: config.pop(key) for key in list(config)})))
+    edit_yaml(study, lambda config: config.update(reverse({key: config.pop(key) for key in list(config)})), "tiny.yaml")
+    assert planned(study) == set()
+
+
+def test_touched_source_files_plan_nothing(study):
+    later = time.time() + 60
+    for name in TRACKED:
+        for file in [study / name, *(study / name).rglob("*")]:
+            os.utime(file, (later, later))
+    assert planned(study) == set()
+
+
+def test_machine_settings_plan_nothing(study):
+    machine = {"device": "auto", "downloads": "elsewhere", "mirrors": {"mnist": ["http://localhost/"]}}
+    edit_yaml(study, lambda config: config.update(machine=machine), "tiny.yaml")
+    assert planned(study) == set()
+
+
+def test_a_learning_rate_plans_its_models_runs_and_what_hangs_on_them(study):
+    edit_yaml(study, lambda config: config["recipes"]["adam-cbam"].update(lr=0.004))
+    assert planned(study) == CBAM | {"Make table1"}
+
+
+def test_two_swapped_values_of_a_recipe_plan_its_runs(study):
+    # Snakemake compares the values of several parameters without their names, and so would miss this
+    edit_yaml(study, lambda config: config["recipes"]["he2015"].update(lr=0.9, momentum=0.1))
+    assert planned(study) == jobs("baseline") | {"Make table1", TABLE3, FIGURE1, FIGURE8, GRID}
+
+
+def test_a_new_seed_plans_its_runs_and_the_aggregates(study):
+    edit_yaml(study, lambda config: config.update(seeds=[10, 11, 12]), "tiny.yaml")
+    new = jobs("baseline", "mha", "cbam-16", seeds=(12,)) | jobs("cbam-16", split="tune", seeds=(12,))
+    assert planned(study) == new | {"Make table2", TABLE3, FIGURE1, FIGURE8}
+
+
+def test_a_new_model_plans_its_runs_and_the_tables_that_list_it(study):
+    def add(config):
+        config["models"]["selfatt"]["label"] = "Self-attention"
+        config["tables"]["table3"]["models"].append("selfatt")
+
+    edit_yaml(study, add, "config.yaml")
+    edit_yaml(study, lambda config: config["tables"]["table3"]["models"].append("selfatt"), "tiny.yaml")
+    assert planned(study) == jobs("selfatt") | {TABLE3}
+
+
+def test_a_figures_style_plans_that_figure(study):
+    edit_yaml(study, lambda config: config["figures"]["figure8"].update(style={"dpi": 90}))
+    assert planned(study) == {FIGURE8}
+
+
+def test_a_models_colour_plans_the_figures_that_show_it(study):
+    edit_yaml(study, lambda config: config["models"]["mha"].update(color="#123456"))
+    assert planned(study) == {"Make table1", TABLE3, FIGURE8, GRID}
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("cnntention/attention/cbam.py", CBAM),
+        ("cnntention/attention/selfatt.py", set()),
+        ("cnntention/figures.py", {FIGURE1, FIGURE8}),
+        ("workflow_scripts/plot_figure.py", {FIGURE1, FIGURE8}),
+        ("cnntention/tables.py", {"Make table1", "Make table2", TABLE3}),
+        ("cnntention/grids.py", {GRID}),
+        ("cnntention/training/loop.py", EVERYTHING),
+        ("cnntention/resnet.py", EVERYTHING),
+        ("cnntention/config.py", set()),
+        ("cnntention/study.py", set()),
+        ("cnntention/__main__.py", set()),
+    ],
+)
+def test_an_edited_source_file_plans_the_steps_that_import_it(study, file, expected):
+    append(study, file)
+    assert planned(study) == expected
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda config: config["recipes"]["he2015"].update(epcohs=3), "recipes.he2015: unknown key 'epcohs'"),
+        (
+            lambda config: config["recipes"]["he2015"].update(lr="1e-1"),
+            "recipes.he2015.lr: a finite number is expected",
+        ),
+        (lambda config: config["models"]["mha"]["attention"].update(options={"heads": 3}), "heads: 3 does not divide"),
+        (lambda config: config["tables"]["table3"].update(models=["resnet"]), "tables.table3.models: unknown name"),
+    ],
+)
+def test_a_bad_config_ends_with_one_message(finished, tmp_path, change, message):
+    folder = clone(tmp_path / "study")
+    edit_yaml(folder, change)
+    if "table3" in message:
+        edit_yaml(folder, lambda config: config["tables"].pop("table3"), "tiny.yaml")
+    done = snakemake(folder, "--dry-run")
+    assert done.returncode == 1
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (folder / "results").exists()
+
+
+def test_a_failed_step_ends_with_its_message_and_leaves_no_output(tmp_path):
+    folder = clone(tmp_path / "study")
+    # The diverging run fails after its data are prepared; the others go on.
+    edit_yaml(folder, lambda config: config["recipes"]["he2015"].update(lr=1.0e30, batch_size=512))
+    target = "results/runs/digits/baseline/full/seed10/model.pt"
+    done = snakemake(folder, target)
+    assert done.returncode == 1
+    end = done.stderr[done.stderr.rindex("Failed:") :]
+    assert "digits/baseline/full/seed10: the training loss became" in end
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (folder / target).exists()
+    assert not (folder / target).with_name("history.csv").exists()
