@@ -29,19 +29,26 @@ def curves(spec: dict, history: pd.DataFrame) -> Figure:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(style["width"], style["height"]), layout="constrained")
         figure.suptitle(spec["title"], fontsize=11, fontweight="bold")
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        # Models are compared across panels, so they share the axis; datasets and curves have scales of their own.
+        axes = figure.subplots(1, len(panels), squeeze=False, sharey=spec["panels"] == "model")[0]
+        tops = []
         for ax, (title, datasets, models, names) in zip(axes, panels, strict=True):
-            tops = []
-            for dataset in datasets:
-                for model in models:
-                    for name in names:
-                        tops.append(_draw(ax, spec, history, dataset, model, name, dashed=len(names) > 1))
+            tops.append(
+                max(
+                    _draw(ax, history, dataset, model, name, dashed=len(names) > 1)
+                    for dataset in datasets
+                    for model in models
+                    for name in names
+                )
+            )
             ax.set_title(title)
             ax.set_xlabel("epoch")
             ax.set_ylabel(_ylabel(names))
-            ax.set_ylim(0, style["y_max"] or max(tops, default=0) * 1.1 or None)
             ax.set_xlim(left=1)
             ax.xaxis.get_major_locator().set_params(integer=True)
+        for ax, top in zip(axes, tops, strict=True):
+            top = max(tops) if spec["panels"] == "model" else top
+            ax.set_ylim(0, style["y_max"] or top * 1.1 or None)
         handles = _legend(spec, history, panels)
         if handles:
             figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
@@ -70,7 +77,7 @@ def _ylabel(names: list[str]) -> str:
     return _AXIS[kind] if len(names) > 1 else f"{_PARTS[names[0].split('_')[0]]} {_AXIS[kind]}"
 
 
-def _draw(ax, spec: dict, history: pd.DataFrame, dataset: dict, model: dict, name: str, dashed: bool) -> float:
+def _draw(ax, history: pd.DataFrame, dataset: dict, model: dict, name: str, dashed: bool) -> float:
     """Draw one curve; returns the highest value past the first steep epochs, by which the axis is scaled."""
     runs = history[(history["dataset"] == dataset["name"]) & (history["model"] == model["name"])]
     if runs.empty:
