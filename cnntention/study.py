@@ -6,6 +6,7 @@ parameter that Snakemake compares, so that a change of the config rebuilds what 
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterable
 
 from cnntention import layout
@@ -120,13 +121,15 @@ class Study:
         }
 
     def recipe(self, model: str) -> dict:
-        """A model's recipe, shortened to the config's ``epochs`` where that is set."""
+        """A model's recipe, shortened to the config's ``epochs`` where that is set.
+
+        Milestones are rounded up, so that the last of them rather fall out of a very short schedule than pile up.
+        """
         recipe = self.config["recipes"][self.config["models"][model]["recipe"]]
         epochs = self.config["epochs"]
         if epochs is None:
             return recipe
-        scale = epochs / recipe["epochs"]
-        milestones = [max(1, round(milestone * scale)) for milestone in recipe["milestones"]]
+        milestones = [math.ceil(milestone * epochs / recipe["epochs"]) for milestone in recipe["milestones"]]
         return recipe | {"epochs": epochs, "milestones": milestones}
 
     def table_spec(self, name: str) -> dict:

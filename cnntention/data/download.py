@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.error import URLError
 
@@ -43,7 +43,7 @@ def fetch(source: str, folder: str | os.PathLike, mirrors: Sequence[str] = ()) -
 def _cifar10(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
     official = datasets.CIFAR10
     addresses = [address + official.filename for address in mirrors] + [official.url]
-    needed = f"{folder / official.filename} (MD5 {official.tgz_md5})"
+    needed = [f"{folder / official.filename} (MD5 {official.tgz_md5})"]
 
     def load(address: str) -> dict[str, np.ndarray]:
         mirrored = type("CIFAR10", (official,), {"url": address})
@@ -56,7 +56,7 @@ def _cifar10(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
 def _mnist(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
     official = datasets.MNIST
     raw = folder / "MNIST" / "raw"
-    needed = ", ".join(f"{raw / name} (MD5 {md5})" for name, md5 in official.resources)
+    needed = [f"{raw / name} (MD5 {md5})" for name, md5 in official.resources]
 
     def load(address: str) -> dict[str, np.ndarray]:
         mirrored = type("MNIST", (official,), {"mirrors": [address]})
@@ -71,7 +71,7 @@ def _arrays(x_train, y_train, x_test, y_test) -> dict[str, np.ndarray]:
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
-def _attempt(load, addresses: list[str], needed: str) -> dict[str, np.ndarray]:
+def _attempt(load, addresses: list[str], needed: list[str]) -> dict[str, np.ndarray]:
     """Try every address in turn, a few rounds with growing pauses."""
     failures: dict[str, str] = {}
     for attempt in range(ATTEMPTS):
@@ -86,11 +86,17 @@ def _attempt(load, addresses: list[str], needed: str) -> dict[str, np.ndarray]:
                 failures[address] = " ".join(str(reason).split())[:200] or type(error).__name__
                 if isinstance(error, ValueError | AssertionError | EOFError):
                     raise DataError(
-                        f"a file of this dataset is damaged ({failures[address]}): remove it and run again. "
-                        f"Needed are {needed}"
+                        f"a file of this dataset is damaged ({failures[address]}); remove it and run again. "
+                        f"These are needed:{_lines(needed)}"
                     ) from None
-    tried = "".join(f"\n  {address}: {reason}" for address, reason in failures.items())
-    raise DataError(f"cannot download this dataset. Put {needed} in place by hand, and run again. Tried:{tried}")
+    tried = _lines(f"{address}: {reason}" for address, reason in failures.items())
+    raise DataError(
+        f"cannot download this dataset; put these files in place by hand, and run again:{_lines(needed)}\nTried:{tried}"
+    )
+
+
+def _lines(entries: Iterable[str]) -> str:
+    return "".join(f"\n  {entry}" for entry in entries)
 
 
 @contextlib.contextmanager
