@@ -2,6 +2,7 @@
 # make test    all tests
 # make lint    ruff, snakefmt, snakemake --lint
 # make docs    the demo's table and pictures into docs/demo/ and the README
+# make clean   removes .venv and the demo
 # Each sets up .venv first where it is missing.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)

@@ -17,10 +17,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="cnntention", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--config",
+        "--configfile",
         action="append",
+        default=[],
         metavar="FILE",
-        help="config.yaml by default; once more for each overlay",
+        help="an overlay over config.yaml, as for snakemake; may be given again",
     )
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     steps.add_parser("runs", help="list the runs of the study")
@@ -38,16 +39,28 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--split", choices=("full", "tune"), default="full", help="full: test set; tune: validation"
         )
-        command.add_argument("--seed", type=int, help="default: the first of the config")
-        command.add_argument("--threads", type=int, help="CPU threads; default: torch's choice")
+        command.add_argument("--seed", type=_seed, help="default: the first of the config")
+        command.add_argument("--threads", type=_positive, help="CPU threads; default: torch's choice")
     return parser
+
+
+def _seed(text: str) -> int:
+    if not 0 <= int(text) < 2**32:
+        raise ValueError
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one step; a user's mistake ends it with one message and exit code 1."""
     args = _parser().parse_args(arguments)
     with reported():
-        study = Study(load(*(args.config or ["config.yaml"])))
+        study = Study(load("config.yaml", *args.configfile))
         for section in ("dataset", "model", "table", "figure"):
             name = getattr(args, section, None)
             known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]

@@ -1,8 +1,8 @@
 """``model.pt``: weights with all that is needed to rebuild the model, readable without running code from the file."""
 
 import dataclasses
+import importlib.metadata
 import os
-import pickle
 import platform
 import zipfile
 
@@ -11,7 +11,6 @@ import torch
 import torchvision
 from torch import nn
 
-import cnntention
 from cnntention.errors import CheckpointError
 from cnntention.files import atomic_path
 from cnntention.resnet import ResNet
@@ -37,11 +36,20 @@ class Checkpoint:
     training: dict
     versions: dict
 
+    def require_data(self, sha256: str, path: str | os.PathLike) -> None:
+        """Raise CheckpointError, which names the path, unless the model was trained on the data of this digest."""
+        if sha256 != self.data_sha256:
+            raise CheckpointError(f"{path}: trained on other data than are prepared now; train this run again")
+
 
 def versions() -> dict[str, str]:
     """Versions of what decides over results."""
+    try:
+        own = importlib.metadata.version("cnntention")
+    except importlib.metadata.PackageNotFoundError:
+        own = "not installed"
     return {
-        "cnntention": cnntention.__version__,
+        "cnntention": own,
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "torchvision": str(torchvision.__version__),
@@ -79,27 +87,25 @@ def load(path: str | os.PathLike) -> Checkpoint:
             fit the model of its spec.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch.load does not look at the checksums
+        if damaged:
+            raise zipfile.BadZipFile(damaged)
         content = torch.load(path, map_location="cpu", weights_only=True)
-        model = build(content["spec"], content["in_channels"], len(content["class_names"]))
-        model.load_state_dict(content["state_dict"])
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file; train this run first") from None
-    except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"{path}: no checkpoint of this project, or one with code in it, which is never run"
-        ) from None
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: not a checkpoint of this project ({error}); train this run again") from None
-    except (RuntimeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever a damaged or foreign file makes of the reader
+        reason = "holds code, which is never run" if "Unsupported" in str(error) else "damaged, or no checkpoint"
+        raise CheckpointError(f"{path}: {reason}; train this run again") from None
+    try:
+        model = build(content["spec"], content["in_channels"], len(content["class_names"]))
+        model.load_state_dict(content["state_dict"])
+        checkpoint = Checkpoint(
+            model.eval(), *(content[key] for key in ("spec", "class_names", "data_sha256", "training", "versions"))
+        )
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise CheckpointError(f"{path}: no checkpoint of this project ({error}); train this run again") from None
+    except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise CheckpointError(
-            f"{path}: damaged, or weights of another model ({reason}); train this run again"
-        ) from None
-    return Checkpoint(
-        model.eval(),
-        content["spec"],
-        content["class_names"],
-        content["data_sha256"],
-        content["training"],
-        content["versions"],
-    )
+        raise CheckpointError(f"{path}: weights of another model ({reason}); train this run again") from None
+    return checkpoint

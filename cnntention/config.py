@@ -7,19 +7,19 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import yaml
 
 from cnntention.attention.registry import catalogue
-from cnntention.data.facts import CHANNELS, TEST_IMAGES
+from cnntention.data.facts import CHANNELS, TEST_IMAGES, TRAIN_IMAGES
 from cnntention.data.npz import shapes
 from cnntention.errors import ConfigError, DataError
 from cnntention.stages import STAGE_CHANNELS
 
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
-NAMED = ("datasets", "recipes", "models", "tables", "figures", "gradcam")
-SOURCE_KEYS = {"path": ("npz",), "sha256": ("npz",), "class_names": ("npz",)}
+NPZ_KEYS = ("path", "sha256", "class_names")
 
 
 def load(*files: str | Path) -> dict:
@@ -60,10 +60,7 @@ def complete(config: dict) -> dict:
         ConfigError: with one line for each problem, which names the key.
     """
     config = _plain(config)
-    for section in NAMED:
-        if isinstance(config.get(section), dict):
-            config[section] = {name: entry for name, entry in config[section].items() if entry is not None}
-    problems = [_describe(error) for error in _errors(_schema(), config)]
+    problems = list(dict.fromkeys(_describe(error) for error in _errors(_schema(), config)))
     if not problems:
         problems = list(_cross_checks(config))
     if problems:
@@ -72,9 +69,12 @@ def complete(config: dict) -> dict:
 
 
 def _plain(value: Any) -> Any:
-    """A deep copy in plain dicts and lists: Snakemake hands over ordered dicts."""
+    """A deep copy in plain dicts and lists, since Snakemake hands over ordered dicts, without entries that are null.
+
+    Wherever the schema allows null, null is the default too.
+    """
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: _plain(entry) for key, entry in value.items() if entry is not None}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
     return value
@@ -157,7 +157,7 @@ def _describe(error: jsonschema.ValidationError) -> str:
             return f"{key}: an entry stands here twice"
         case "minItems" | "minProperties":
             return f"{key}: at least {rule} needed, here {len(value)}"
-        case None:  # the schema "false"
+        case "not":
             return f"{key}: not possible with kind: recipes"
     return f"{key}: {error.message}"
 
@@ -188,6 +188,8 @@ def _yaml_hint(value: Any, kinds: list[str]) -> str:
 
 def _cross_checks(config: dict) -> Iterator[str]:
     """All problems that take more than one key to see, a line each."""
+    for source, addresses in config["machine"]["mirrors"].items():
+        yield from _check_addresses(f"machine.mirrors.{source}", addresses)
     for name, dataset in config["datasets"].items():
         yield from _check_dataset(f"datasets.{name}", dataset)
     for name, recipe in config["recipes"].items():
@@ -202,10 +204,20 @@ def _cross_checks(config: dict) -> Iterator[str]:
         yield from _check_grid(f"gradcam.{name}", name, grid, config)
 
 
+def _check_addresses(key: str, addresses: list[str]) -> Iterator[str]:
+    for address in addresses:
+        try:
+            valid = bool(urlsplit(address).hostname) and urlsplit(address).port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            yield f"{key}: {address!r} is not an address"
+
+
 def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
     source = dataset["source"]
-    for name, sources in SOURCE_KEYS.items():
-        if name in dataset and source not in sources:
+    for name in NPZ_KEYS:
+        if name in dataset and source != "npz":
             yield f"{key}.{name}: not possible with source: {source}"
     if source == "npz":
         if "path" not in dataset:
@@ -216,11 +228,12 @@ def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
         except DataError as error:
             yield f"{key}.path: {error}"
             return
-        if dataset["validation_images"] >= images:
-            yield f"{key}.validation_images: {dataset['validation_images']} leaves none of {images} images to train on"
         channels = size[2] if len(size) == 3 else 1
     else:
-        channels = CHANNELS[source]
+        images, channels = TRAIN_IMAGES[source], CHANNELS[source]
+    if dataset["validation_images"] >= images:
+        held_out = dataset["validation_images"]
+        yield f"{key}.validation_images: {held_out} leaves none of {images} images to train on"
     for name, values in (dataset["normalization"] or {}).items():
         if len(values) != channels:
             yield f"{key}.normalization.{name}: {len(values)} values for images of {channels} channel(s)"
@@ -267,8 +280,8 @@ def _known(key: str, names: str | list[str], known: dict) -> Iterator[str]:
             yield f"{key}: unknown name '{name}'{_suggest(name, known)}"
 
 
-def _check_runs(key: str, entry: dict, datasets: list[str], config: dict) -> Iterator[str]:
-    """Checks shared by all entries that ask for runs."""
+def run_problems(key: str, entry: dict, datasets: list[str], config: dict) -> Iterator[str]:
+    """What keeps runs of ``entry["models"]`` on ``entry["split"]`` of datasets from being trained, a line each."""
     yield from _known(f"{key}.models", entry["models"], config["models"])
     for dataset in datasets:
         if dataset not in config["datasets"]:
@@ -290,14 +303,14 @@ def _check_table(key: str, table: dict, config: dict) -> Iterator[str]:
         yield from _known(f"{key}.models", table["models"], config["models"])
         return
     yield from _known(f"{key}.datasets", table["datasets"], config["datasets"])
-    yield from _check_runs(key, table, table["datasets"], config)
+    yield from run_problems(key, table, table["datasets"], config)
     if "reference" in table and table["reference"] not in table["models"]:
         yield f"{key}.reference: '{table['reference']}' is none of the table's models"
 
 
 def _check_figure(key: str, figure: dict, config: dict) -> Iterator[str]:
     yield from _known(f"{key}.datasets", figure["datasets"], config["datasets"])
-    yield from _check_runs(key, figure, figure["datasets"], config)
+    yield from run_problems(key, figure, figure["datasets"], config)
     absent = "validation" if figure["split"] == "full" else "test"
     for curve in figure["curves"]:
         if curve.startswith(absent):
@@ -310,7 +323,7 @@ def _check_grid(key: str, name: str, grid: dict, config: dict) -> Iterator[str]:
     if name not in config["datasets"]:
         yield from _known(key, name, config["datasets"])
         return
-    yield from _check_runs(key, grid, [name], config)
+    yield from run_problems(key, grid, [name], config)
     dataset = config["datasets"][name]
     if dataset["source"] == "npz":
         try:

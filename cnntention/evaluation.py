@@ -11,7 +11,6 @@ from cnntention import checkpoint, complexity, predict
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.device import select
-from cnntention.errors import CheckpointError
 from cnntention.files import atomic_path, write_text
 
 
@@ -46,8 +45,7 @@ def run(
     target = select(device_name, threads)
     trained = checkpoint.load(model_path)
     data = datasets.load(data_path, card_path, trained.spec["validation_images"], target)
-    if data.sha256 != trained.data_sha256:
-        raise CheckpointError(f"{model_path}: trained on other data than {data_path}; train this run again")
+    trained.require_data(data.sha256, model_path)
     subset = "validation" if "validation" in data.parts else "test"
     part = data.parts[subset]
     model = trained.model.to(target, memory_format=torch.channels_last)

@@ -32,11 +32,10 @@ def curves(spec: dict, history: pd.DataFrame) -> Figure:
         # Models are compared across panels, so they share the axis; datasets and curves have scales of their own.
         axes = figure.subplots(1, len(panels), squeeze=False, sharey=spec["panels"] == "model")[0]
         tops = []
-        for ax, (title, datasets, models, names) in zip(axes, panels, strict=True):
+        for ax, (title, dataset, models, names) in zip(axes, panels, strict=True):
             tops.append(
                 max(
                     _draw(ax, history, dataset, model, name, dashed=len(names) > 1)
-                    for dataset in datasets
                     for model in models
                     for name in names
                 )
@@ -44,7 +43,7 @@ def curves(spec: dict, history: pd.DataFrame) -> Figure:
             ax.set_title(title)
             ax.set_xlabel("epoch")
             ax.set_ylabel(_ylabel(names))
-            ax.set_xlim(left=1)
+            ax.set_xlim(1, max(2, ax.dataLim.x1))
             ax.xaxis.get_major_locator().set_params(integer=True)
         for ax, top in zip(axes, tops, strict=True):
             top = max(tops) if spec["panels"] == "model" else top
@@ -55,16 +54,19 @@ def curves(spec: dict, history: pd.DataFrame) -> Figure:
     return figure
 
 
-def _panels(spec: dict) -> list[tuple[str, list[dict], list[dict], list[str]]]:
-    """Title, datasets, models and curves of each panel."""
-    datasets, models, names = spec["datasets"], spec["models"], spec["curves"]
-    common = "" if len(datasets) > 1 else f", {datasets[0]['label']}"
-    match spec["panels"]:
-        case "dataset":
-            return [(dataset["label"], [dataset], models, names) for dataset in datasets]
-        case "model":
-            return [(model["label"] + common, datasets, [model], names) for model in models]
-    return [(_title(name) + common, datasets, models, [name]) for name in names]
+def _panels(spec: dict) -> list[tuple[str, dict, list[dict], list[str]]]:
+    """Title, dataset, models and curves of each panel."""
+    models, names = spec["models"], spec["curves"]
+    panels = []
+    for dataset in spec["datasets"]:
+        match spec["panels"]:
+            case "dataset":
+                panels.append((dataset["label"], dataset, models, names))
+            case "model":
+                panels += [(f"{model['label']}, {dataset['label']}", dataset, [model], names) for model in models]
+            case "curve":
+                panels += [(f"{_title(name)}, {dataset['label']}", dataset, models, [name]) for name in names]
+    return panels
 
 
 def _title(curve: str) -> str:
@@ -86,7 +88,8 @@ def _draw(ax, history: pd.DataFrame, dataset: dict, model: dict, name: str, dash
     by_epoch = runs.groupby("epoch")[name].agg(["mean", "std", "count"])
     by_epoch = by_epoch[by_epoch["count"] == seeds]
     line = _LINES[name.split("_")[0]] if dashed else "solid"
-    ax.plot(by_epoch.index, by_epoch["mean"], color=model["color"], linestyle=line)
+    marker = "o" if len(by_epoch) == 1 else None
+    ax.plot(by_epoch.index, by_epoch["mean"], color=model["color"], linestyle=line, marker=marker)
     if seeds > 1:
         low, high = by_epoch["mean"] - by_epoch["std"], by_epoch["mean"] + by_epoch["std"]
         ax.fill_between(by_epoch.index, low.clip(lower=0), high, color=model["color"], alpha=0.18, linewidth=0)

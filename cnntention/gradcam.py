@@ -2,7 +2,6 @@
 
 import json
 import os
-import warnings
 
 import numpy as np
 import torch
@@ -34,13 +33,12 @@ def maps(model: nn.Module, layer: nn.Module, images: torch.Tensor) -> tuple[np.n
         images: network input ``[B, C, H, W]``.
 
     Returns:
-        Maps float ``[B, H, W]``, each stretched to 0..1 (all zero where no channel speaks for the class), and
+        Maps float ``[B, H, W]``, each stretched to 0..1 (all zero where it is the same everywhere), and
         probabilities ``[B, classes]``.
     """
     from pytorch_grad_cam import GradCAM  # seconds of imports that only this step needs
 
-    with warnings.catch_warnings(), GradCAM(model=model, target_layers=[layer]) as cam:
-        warnings.simplefilter("ignore")
+    with GradCAM(model=model, target_layers=[layer]) as cam:
         grayscale = cam(input_tensor=images, targets=None)
         return np.nan_to_num(grayscale), cam.outputs.detach().softmax(1).cpu().numpy()
 
@@ -53,6 +51,7 @@ def run(
     picture_path: str | os.PathLike,
     json_path: str | os.PathLike,
     device_name: str = "auto",
+    threads: int | None = None,
 ) -> dict:
     """Draw the grid of one dataset, and write beside it what each model predicted.
 
@@ -64,6 +63,7 @@ def run(
         picture_path: the PNG to write.
         json_path: the JSON to write.
         device_name: as ``machine.device`` in the config.
+        threads: CPU threads; None leaves torch's choice.
 
     Returns:
         What the JSON holds.
@@ -71,7 +71,7 @@ def run(
     Raises:
         CheckpointError, DataError, DeviceError: see there; DataError also for an index beyond the test set.
     """
-    target = select(device_name)
+    target = select(device_name, threads)
     data = datasets.load(data_path, card_path, device=target)
     available = len(data.parts["test"])
     beyond = [index for index in spec["images"] if index >= available]
@@ -87,6 +87,7 @@ def run(
     ]
     for entry, path in zip(spec["models"], model_paths, strict=True):
         trained = checkpoint.load(path)
+        trained.require_data(data.sha256, path)
         model = trained.model.to(target)
         normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
         heat, probabilities = maps(model, target_layer(model), normalize(images))

@@ -25,7 +25,7 @@ def _module_file(module: str) -> Path | None:
 def _imports(file: Path) -> frozenset[Path]:
     """Files of this package that ``file`` imports directly, wherever the import statement stands."""
     names = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), filename=str(file))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

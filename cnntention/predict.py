@@ -19,5 +19,5 @@ def logits(model: nn.Module, part: Part, normalize: Normalizer) -> Tensor:
 def loss_and_error(scores: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy and error in percent of logits ``[N, classes]`` against labels ``[N]``."""
     loss = nn.functional.cross_entropy(scores, labels)
-    error = (scores.argmax(1) != labels).double().mean() * 100
-    return loss.item(), error.item()
+    wrong = (scores.argmax(1) != labels).sum().item()
+    return loss.item(), wrong * 100 / len(labels)

@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from cnntention import layout
+from cnntention.canonical import digest
+from cnntention.errors import DataError
 
 EVALUATION_COLUMNS = (
-    "dataset", "model", "seed", "accuracy", "n", "subset", "seconds", "epochs", "device", "parameters", "multiply_adds"
+    "dataset", "model", "seed", "accuracy", "n", "seconds", "epochs", "device", "parameters", "multiply_adds"
 )  # fmt: skip
 
 
@@ -26,15 +28,26 @@ def _found(results: str, spec: dict, pattern: str):
 def evaluations(results: str, spec: dict) -> pd.DataFrame:
     """One row for each evaluated run of a table's spec, with the columns of ``EVALUATION_COLUMNS``.
 
+    Results that were made by another config count as missing.
+
     Args:
         results: the results folder.
-        spec: with ``datasets``, ``models``, ``split``, ``seeds``; see :meth:`cnntention.study.Study.table_spec`.
+        spec: with ``datasets``, ``models``, ``split``, ``seeds``, ``digests``; see
+            :meth:`cnntention.study.Study.table_spec`.
+
+    Raises:
+        DataError: an ``eval.json`` is damaged.
     """
     rows = []
     for names, path in _found(results, spec, layout.EVAL):
-        report = json.loads(path.read_text(encoding="utf-8"))
-        merged = names | report["training"] | report
-        rows.append({column: merged[column] for column in EVALUATION_COLUMNS if column != "model"} | names)
+        expected = spec["digests"][f"{names['dataset']}/{names['model']}/{spec['split']}/seed{names['seed']}"]
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+            values = report["training"] | report | names
+            if digest(report["spec"]) == expected:
+                rows.append({column: values[column] for column in EVALUATION_COLUMNS})
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}: damaged ({error}); evaluate this run again") from None
     return pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS))
 
 
@@ -43,7 +56,12 @@ def histories(results: str, spec: dict) -> pd.DataFrame:
 
     Columns: ``dataset``, ``model``, ``seed`` and those of ``history.csv``.
     """
-    frames = [pd.read_csv(path).assign(**names) for names, path in _found(results, spec, layout.HISTORY)]
+    frames = []
+    for names, path in _found(results, spec, layout.HISTORY):
+        try:
+            frames.append(pd.read_csv(path).assign(**names))
+        except ValueError as error:  # pandas' own errors are of this kind
+            raise DataError(f"{path}: damaged ({error}); train this run again") from None
     if not frames:
         return pd.DataFrame(columns=["dataset", "model", "seed", "epoch"])
     return pd.concat(frames, ignore_index=True)

@@ -5,16 +5,17 @@ parameter that Snakemake compares, so that a change of the config rebuilds what 
 """
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterable
 
 from cnntention import layout
 from cnntention.attention.registry import catalogue
-from cnntention.config import complete
+from cnntention.canonical import digest
+from cnntention.config import complete, run_problems
+from cnntention.errors import ConfigError
 
 
-@dataclasses.dataclass(frozen=True, order=True)
+@dataclasses.dataclass(frozen=True)
 class Run:
     """One training: of a model on a dataset, on split ``full`` or ``tune``, from a seed."""
 
@@ -25,11 +26,6 @@ class Run:
 
     def __str__(self) -> str:
         return f"{self.dataset}/{self.model}/{self.split}/seed{self.seed}"
-
-
-def canonical(spec: dict) -> str:
-    """JSON of a spec that does not depend on the order of keys in the YAML."""
-    return json.dumps(spec, sort_keys=True, ensure_ascii=False)
 
 
 class Study:
@@ -108,7 +104,13 @@ class Study:
 
         Keys: ``dataset``, ``model``, ``split``, ``seed``, ``validation_images``, ``normalization``, ``augmentation``,
         ``depth``, ``attention``, ``recipe``.
+
+        Raises:
+            ConfigError: the run cannot be trained as it says, whether or not the config lists it.
         """
+        problems = list(run_problems("run", {"models": [run.model], "split": run.split}, [run.dataset], self.config))
+        if problems:
+            raise ConfigError("\n".join(problems))
         dataset = self.config["datasets"][run.dataset]
         model = self.config["models"][run.model]
         return dataclasses.asdict(run) | {
@@ -137,41 +139,45 @@ class Study:
         table = self.config["tables"][name]
         spec = {"name": name, "kind": table["kind"], "caption": table["caption"]}
         if table["kind"] == "recipes":
-            models = [self._labelled("models", model) | {"recipe": self.recipe(model)} for model in table["models"]]
+            models = [
+                self._labelled("models", name, "label") | {"recipe": self.recipe(name)} for name in table["models"]
+            ]
             return spec | {"models": models, "datasets": [], "published": table["published"]}
         published = {dataset: values for dataset, values in table["published"].items() if dataset in table["datasets"]}
-        return spec | self._selection(table) | {"reference": table.get("reference"), "published": published}
+        # Results of another config in the same folder, left by steps on the command line, are told by their digests.
+        digests = {str(run): digest(self.run_spec(run)) for run in self.table_runs(name)}
+        spec |= {"reference": table.get("reference"), "published": published, "digests": digests}
+        return spec | self._selection(table, "label")
 
     def figure_spec(self, name: str) -> dict:
         """What a figure depends on besides its runs."""
         figure = self.config["figures"][name]
         keys = ("title", "curves", "panels", "style")
-        return {"name": name} | {key: figure[key] for key in keys} | self._selection(figure)
+        return {"name": name} | {key: figure[key] for key in keys} | self._selection(figure, "label", "color")
 
     def grid_spec(self, dataset: str) -> dict:
         """What a Grad-CAM grid depends on besides its models."""
         grid = self.config["gradcam"][dataset]
         return {
-            "dataset": self._labelled("datasets", dataset),
+            "dataset": self._labelled("datasets", dataset, "label"),
             "split": grid["split"],
-            "models": [self._labelled("models", model) for model in grid["models"]],
+            "models": [self._labelled("models", model, "label") for model in grid["models"]],
             "seed": self.config["seeds"][0],
             "images": grid["images"],
             "style": grid["style"],
         }
 
-    def _selection(self, entry: dict) -> dict:
-        """Datasets, split, models and seeds of an entry, with labels and colours."""
+    def _selection(self, entry: dict, *keys: str) -> dict:
+        """Datasets, split, models and seeds of an entry, with labels and what else is asked for of the models."""
         return {
-            "datasets": [self._labelled("datasets", name) for name in entry["datasets"]],
+            "datasets": [self._labelled("datasets", name, "label") for name in entry["datasets"]],
             "split": entry["split"],
-            "models": [self._labelled("models", name) for name in entry["models"]],
+            "models": [self._labelled("models", name, *keys) for name in entry["models"]],
             "seeds": self.config["seeds"],
         }
 
-    def _labelled(self, section: str, name: str) -> dict:
-        entry = self.config[section][name]
-        return {"name": name} | {key: entry[key] for key in ("label", "color") if key in entry}
+    def _labelled(self, section: str, name: str, *keys: str) -> dict:
+        return {"name": name} | {key: self.config[section][name][key] for key in keys}
 
     # ---- products
 

@@ -24,6 +24,7 @@ STYLE = {
     "lines.linewidth": 1.5,
     "legend.frameon": False,
     "figure.dpi": 100,
+    "text.parse_math": False,  # a dollar in a label is a dollar
     "svg.fonttype": "none",
     "svg.hashsalt": "cnntention",  # else ids in the SVG change from run to run
 }

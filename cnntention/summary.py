@@ -1,5 +1,6 @@
 """What the end of a pipeline run says on the terminal: the results, or what went wrong."""
 
+import re
 from pathlib import Path
 
 from cnntention import layout
@@ -31,9 +32,9 @@ def failures(study: Study, since: float) -> str:
         text = log.read_text(encoding="utf-8", errors="replace")
         if log.stat().st_mtime < since:
             continue
-        _, found, message = text.rpartition("\nerror: ") if "\nerror: " in text else text.rpartition("error: ")
-        if found and (text.startswith("error: ") or "\nerror: " in text):
-            messages.append(f"{message.strip()}\n  (log: {log})")
+        stated = re.search(r"^error: (.+)", text, flags=re.MULTILINE | re.DOTALL)
+        if stated:
+            messages.append(f"{stated[1].strip()}\n  (log: {log})")
         elif "Traceback (most recent call last)" in text:
             messages.append(f"{text.strip().splitlines()[-1]}\n  (a fault of this software; log: {log})")
     return "\n".join(["", "Failed:", *(messages or ["see the messages above"]), ""])

@@ -37,7 +37,10 @@ class Table:
 
     def markdown(self) -> str:
         """GitHub's Markdown: caption, table, notes."""
-        body = tabulate(self.shown, headers="keys", tablefmt="github", showindex=False, disable_numparse=True)
+        shown = self.shown.map(lambda cell: cell.replace("|", "\\|")).rename(
+            columns=lambda name: name.replace("|", "\\|")
+        )
+        body = tabulate(shown, headers="keys", tablefmt="github", showindex=False, disable_numparse=True)
         return "\n\n".join([f"**{self.caption}**", body, *self.notes]) + "\n"
 
     def csv(self) -> str:
@@ -71,10 +74,14 @@ def build(spec: dict, runs: pd.DataFrame) -> Table:
     return recipes(spec) if spec["kind"] == "recipes" else accuracy(spec, runs)
 
 
+_LATEX = str.maketrans(
+    {symbol: "\\" + symbol for symbol in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+)
+
+
 def _escape(text: str) -> str:
-    for symbol in "&%#_":
-        text = text.replace(symbol, "\\" + symbol)
-    return text
+    return text.translate(_LATEX)
 
 
 # ---- accuracy (Tables 2 and 3)
@@ -94,7 +101,9 @@ def accuracy(spec: dict, runs: pd.DataFrame) -> Table:
         for dataset in spec["datasets"]
         for model in spec["models"]
     ]
+    counts = ["images", "parameters", "multiply_adds"]
     data = pd.DataFrame(rows)
+    data[counts] = data[counts].astype("Int64")  # whole numbers stay whole beside missing ones
     labels = {entry["name"]: entry["label"] for entry in (*spec["datasets"], *spec["models"])}
     subset = "validation" if spec["split"] == "tune" else "test"
     columns = {
@@ -110,7 +119,7 @@ def accuracy(spec: dict, runs: pd.DataFrame) -> Table:
         "Seeds": [_shown_seeds(row) for row in rows],
         "Images": [_number(row["images"], ",.0f") for row in rows],
         "Duration": [_duration(row["hours"]) for row in rows],
-        "Paper's": [_duration(row["published_hours"]) for row in rows],
+        "Paper's duration": [_duration(row["published_hours"]) for row in rows],
         "Parameters": [_number(row["parameters"], ",.0f") for row in rows],
     }
     return Table(
@@ -120,7 +129,7 @@ def accuracy(spec: dict, runs: pd.DataFrame) -> Table:
 
 def _without_empty(columns: dict[str, list[str]]) -> pd.DataFrame:
     """A frame without the paper's columns where the paper says nothing."""
-    optional = ("Paper (%)", "Difference", "Paper's")
+    optional = ("Paper (%)", "Difference", "Paper's duration")
     return pd.DataFrame(
         {name: cells for name, cells in columns.items() if name not in optional or set(cells) != {NONE}}
     )
@@ -192,7 +201,7 @@ def _number(value: float, form: str) -> str:
 def _duration(hours: float) -> str:
     if math.isnan(hours):
         return NONE
-    if hours < 1 / 60:
+    if hours < 2 / 60:
         return f"{hours * 3600:.0f} s"
     return f"{hours * 60:.0f} min" if hours < 1 else f"{hours:.1f} h"
 
@@ -200,22 +209,21 @@ def _duration(hours: float) -> str:
 def _accuracy_notes(spec: dict, runs: pd.DataFrame, rows: list[dict], labels: dict, subset: str) -> list[str]:
     seeds = ", ".join(map(str, spec["seeds"]))
     if len(spec["seeds"]) > 1:
-        notes = [f"Mean ± standard deviation over seeds {seeds}; final-epoch weights; n {subset} images in Images."]
+        notes = [f"Mean ± standard deviation over seeds {seeds}; final-epoch weights; Images: {subset} images."]
         if spec["reference"]:
             notes.append(f"Δ to {labels[spec['reference']]}: mean over shared seeds with its 95% interval (paired t).")
     else:
         notes = [
-            f"One seed ({seeds}), so nothing is known of the spread; final-epoch weights; n {subset} images in Images."
+            f"One seed ({seeds}), so nothing is known of the spread; final-epoch weights; Images: {subset} images."
         ]
     if not runs.empty:
         epochs = sorted(set(runs["epochs"]))
         trained = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
-        notes.append(
-            f"Trained for {trained} epochs; duration of one training on {', '.join(sorted(set(runs['device'])))}."
-        )
+        trained += " epoch" if epochs == [1] else " epochs"
+        notes.append(f"Trained for {trained}; duration of one training on {', '.join(sorted(set(runs['device'])))}.")
     incomplete = sum(row["seeds"] < row["seeds_expected"] for row in rows)
     if incomplete:
-        notes.append(f"INCOMPLETE: {incomplete} of {len(rows)} rows lack runs.")
+        notes.append(f"INCOMPLETE: {incomplete} of {len(rows)} rows lack runs of this config.")
     return notes
 
 
@@ -247,7 +255,7 @@ def recipes(spec: dict) -> Table:
         data.append(
             {"model": model["name"]}
             | {key: _setting(value) for key, value in used.items()}
-            | {f"published_{key}": _setting(published.get(key)) for key in _RECIPE_COLUMNS if key != "early_stopping"}
+            | {f"published_{key}": _setting(published.get(key)) for key in _RECIPE_COLUMNS}
         )
         cells = {"Model": model["label"]}
         for key, title in _RECIPE_COLUMNS.items():
@@ -263,7 +271,7 @@ def _setting(value) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{key} {entry}" for key, entry in value.items())
     return {"sgd": "SGD", "adam": "Adam"}.get(value, f"{value:g}" if isinstance(value, float) else str(value))

@@ -7,14 +7,15 @@ import time
 from pathlib import Path
 
 from cnntention import layout
+from cnntention.canonical import canonical
 from cnntention.imports import closure
-from cnntention.study import Run, canonical
+from cnntention.study import Run
 
 # Relative, since Snakemake would take another absolute path for another input and train all again.
 REPOSITORY = Path(os.path.relpath(workflow.basedir))
 START = time.time()
 CONDA = "../envs/cnntention.yaml"
-# A training on the CPU takes one core, so that several run side by side; a GPU is waited for.
+# With device: cpu a training takes one core, and several run side by side; otherwise they wait for the GPU.
 DEVICE = STUDY.machine["device"]
 GPU = 0 if DEVICE == "cpu" else 1
 TRAIN_THREADS = 1 if DEVICE == "cpu" else 2
@@ -39,7 +40,7 @@ python_path = (
     else f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
 )
 shell.prefix(
-    f"{python_path}export PYTHONPATH={shlex.quote(str(workflow.basedir))}:$PYTHONPATH; set -euo pipefail; "
+    f"{python_path}export PYTHONPATH={shlex.quote(str(workflow.basedir))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; set -euo pipefail; "
 )
 
 

@@ -19,6 +19,7 @@ rule grid:
         log_file("gradcam", "{dataset}"),
     conda:
         CONDA
+    threads: TRAIN_THREADS
     resources:
         gpu=GPU,
     params:
@@ -28,7 +29,7 @@ rule grid:
         "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:
         "python {input.script} --spec {params.spec:q} --models {input.models} --data {input.data} --card {input.card}"
-        " --png {output.png} --json {output.report} --device {params.device} > {log} 2>&1"
+        " --png {output.png} --json {output.report} --device {params.device} --threads {threads} > {log} 2>&1"
 
 
 rule gradcam:

@@ -230,7 +230,32 @@ def test_a_figures_style_plans_that_figure(study):
 
 def test_a_models_colour_plans_the_figures_that_show_it(study):
     edit_yaml(study, lambda config: config["models"]["mha"].update(color="#123456"))
+    assert planned(study) == {FIGURE8}
+
+
+def test_another_length_of_the_schedule_plans_everything(study):
+    edit_yaml(study, lambda config: config.update(epochs=2), "tiny.yaml")
+    assert planned(study) == EVERYTHING | {"Make table1"}
+
+
+def test_a_models_label_plans_the_products_that_show_it(study):
+    edit_yaml(study, lambda config: config["models"]["mha"].update(label="Multi-head"))
     assert planned(study) == {"Make table1", TABLE3, FIGURE8, GRID}
+
+
+def test_a_comment_in_the_config_plans_nothing(study):
+    append(study, "config.yaml")
+    assert planned(study) == set()
+
+
+def test_the_step_of_a_run_that_cannot_be_is_refused(study):
+    edit_yaml(study, lambda config: config["recipes"]["he2015"].update(early_stopping={"patience": 2}))
+    edit_yaml(study, lambda config: config.update(tables={"table1": None, "table2": None, "table3": None}), "tiny.yaml")
+    edit_yaml(study, lambda config: config.update(figures={}, gradcam={}), "tiny.yaml")
+    edit_yaml(study, lambda config: config.update(figures={}, gradcam={}))
+    done = snakemake(study, "--dry-run", "--", "results/runs/digits/baseline/full/seed12/model.pt")
+    assert done.returncode == 1
+    assert "stops early on validation error, and split 'full' has no validation images" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Rule gradcam: from the models of a dataset to one grid of maps."""
+"""Rule grid: from the models of a dataset to one grid of maps."""
 
 import argparse
 import json
@@ -14,8 +14,9 @@ parser.add_argument("--card", required=True)
 parser.add_argument("--png", required=True)
 parser.add_argument("--json", required=True)
 parser.add_argument("--device", required=True)
+parser.add_argument("--threads", type=int, required=True)
 
 if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
-        gradcam.run(args.spec, args.models, args.data, args.card, args.png, args.json, args.device)
+        gradcam.run(args.spec, args.models, args.data, args.card, args.png, args.json, args.device, args.threads)

@@ -1,9 +1,8 @@
 """MHA: multi-head self-attention over the positions of a feature map (paper, section 4.3.3)."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnntention.attention.heads import merge_heads, split_heads
+from cnntention.attention.heads import attend
 from cnntention.attention.registry import register
 
 
@@ -25,5 +24,5 @@ class MultiHeadAttention(nn.Module):
         self.output = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        query, key, value = (split_heads(project(x), self.heads) for project in (self.query, self.key, self.value))
-        return self.output(merge_heads(F.scaled_dot_product_attention(query, key, value), *x.shape[2:]))
+        scale = (x.shape[1] // self.heads) ** -0.5
+        return self.output(attend(self.query(x), self.key(x), self.value(x), self.heads, scale))

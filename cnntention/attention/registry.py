@@ -16,6 +16,8 @@ import functools
 import importlib
 from pathlib import Path
 
+from cnntention.errors import ConfigError
+
 _CLASSES: dict[str, type] = {}
 
 
@@ -47,11 +49,16 @@ def catalogue() -> dict[str, Entry]:
     """All registered blocks by name, read from the sources of this package without importing them.
 
     Raises:
-        SyntaxError: a ``register`` call holds something other than literals, or a name is taken twice.
+        ConfigError: a file is not valid Python, a ``register`` call holds something other than literals, or a name is
+            taken twice.
     """
     entries: dict[str, Entry] = {}
     for file in sorted(Path(__file__).parent.glob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        try:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+        except SyntaxError as error:
+            raise ConfigError(f"{file}: line {error.lineno}: {error.msg}") from None
+        for node in ast.walk(tree):
             if not isinstance(node, ast.ClassDef):
                 continue
             for call in node.decorator_list:
@@ -60,9 +67,9 @@ def catalogue() -> dict[str, Entry]:
                         name = ast.literal_eval(call.args[0])
                         options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
                     except (ValueError, IndexError):
-                        raise SyntaxError(f"{file}: register() takes literals only") from None
+                        raise ConfigError(f"{file}: register() takes literals only") from None
                     if name in entries:
-                        raise SyntaxError(f"{file}: '{name}' is registered in {entries[name].module} already")
+                        raise ConfigError(f"{file}: '{name}' is registered in {entries[name].module} already")
                     entries[name] = Entry(f"{__package__}.{file.stem}", options)
     return entries
 

@@ -1,4 +1,8 @@
-"""How an attention block joins the trunk (paper, section 5.1, eqs. 2 and 3)."""
+"""How an attention block joins the trunk (paper, section 5.1, eqs. 2 and 3).
+
+The feature map stands first in the sums, because its memory layout is then that of the result: another layout would
+send the next convolution another way, which rounds otherwise.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +23,7 @@ class PlainResidual(Unconnected):
     """``F(x) + x`` (eq. 2)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.block(x) + x
+        return x + self.block(x)
 
 
 class WeightedResidual(Unconnected):
@@ -30,7 +34,7 @@ class WeightedResidual(Unconnected):
         self.gate = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.gate * self.block(x) + x
+        return x + self.gate * self.block(x)
 
 
 RESIDUALS = {"none": Unconnected, "plain": PlainResidual, "weighted": WeightedResidual}

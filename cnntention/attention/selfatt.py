@@ -1,9 +1,8 @@
 """SelfAtt: single-head self-attention over the positions of a feature map (paper, section 4.3.2, eq. 1)."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cnntention.attention.heads import merge_heads, split_heads
+from cnntention.attention.heads import attend
 from cnntention.attention.registry import register
 
 
@@ -23,5 +22,4 @@ class SelfAttention(nn.Module):
         self.value = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        query, key, value = (split_heads(project(x), 1) for project in (self.query, self.key, self.value))
-        return merge_heads(F.scaled_dot_product_attention(query, key, value, scale=1.0), *x.shape[2:])
+        return attend(self.query(x), self.key(x), self.value(x), heads=1, scale=1.0)

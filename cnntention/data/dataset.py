@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import zipfile
 
 import numpy as np
 import torch
@@ -63,15 +62,15 @@ def load(
     try:
         with open(card_path, encoding="utf-8") as file:
             card = json.load(file)
-        if sha256(data_path) != card["sha256"]:
-            raise DataError(
-                f"{data_path}: its SHA-256 is not that of {card_path}; remove both and prepare the data again"
-            )
-        arrays = npz.read(data_path)
+        expected, class_names, image_shape = card["sha256"], list(card["class_names"]), tuple(card["image_shape"])
+        actual = sha256(data_path)
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}; prepare the data again") from None
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{card_path}: not a data card ({error}); remove it and prepare the data again") from None
+    if actual != expected:
+        raise DataError(f"{data_path}: its SHA-256 is not that in {card_path}; remove both and prepare again")
+    arrays = npz.read(data_path)
 
     parts = {
         part: Part(torch.from_numpy(arrays[f"x_{part}"]).to(device), torch.from_numpy(arrays[f"y_{part}"]).to(device))
@@ -88,4 +87,4 @@ def load(
         train = parts["train"]
         parts["validation"] = Part(train.images[held_out], train.labels[held_out])
         parts["train"] = Part(train.images[kept], train.labels[kept])
-    return Dataset(parts, card["class_names"], tuple(card["image_shape"]), card["sha256"])
+    return Dataset(parts, class_names, image_shape, actual)

@@ -5,11 +5,12 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 from torchvision import datasets
+from torchvision.datasets.utils import check_integrity
 
 from cnntention.errors import DataError
 
@@ -43,10 +44,11 @@ def fetch(source: str, folder: str | os.PathLike, mirrors: Sequence[str] = ()) -
 def _cifar10(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
     official = datasets.CIFAR10
     addresses = [address + official.filename for address in mirrors] + [official.url]
-    needed = [f"{folder / official.filename} (MD5 {official.tgz_md5})"]
+    needed = [_needed(folder / official.filename, official.tgz_md5)]
 
     def load(address: str) -> dict[str, np.ndarray]:
-        mirrored = type("CIFAR10", (official,), {"url": address})
+        # The file of class names is in no list that torchvision checks, and not needed.
+        mirrored = type("CIFAR10", (official,), {"url": address, "_load_meta": lambda self: None})
         train, test = (mirrored(folder, train=train, download=True) for train in (True, False))
         return _arrays(train.data, train.targets, test.data, test.targets)
 
@@ -56,7 +58,7 @@ def _cifar10(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
 def _mnist(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
     official = datasets.MNIST
     raw = folder / "MNIST" / "raw"
-    needed = [f"{raw / name} (MD5 {md5})" for name, md5 in official.resources]
+    needed = [_needed(raw / name, md5) for name, md5 in official.resources]
 
     def load(address: str) -> dict[str, np.ndarray]:
         mirrored = type("MNIST", (official,), {"mirrors": [address]})
@@ -81,10 +83,10 @@ def _attempt(load, addresses: list[str], needed: list[str]) -> dict[str, np.ndar
             try:
                 with _socket_timeout(TIMEOUT_S):
                     return load(address)
-            except (RuntimeError, URLError, OSError, EOFError, ValueError, AssertionError) as error:
+            except (RuntimeError, OSError, HTTPException, EOFError, ValueError, AssertionError) as error:
                 reason = getattr(error, "reason", error)
                 failures[address] = " ".join(str(reason).split())[:200] or type(error).__name__
-                if isinstance(error, ValueError | AssertionError | EOFError):
+                if not isinstance(error, OSError | HTTPException) and not _download_failed(error):
                     raise DataError(
                         f"a file of this dataset is damaged ({failures[address]}); remove it and run again. "
                         f"These are needed:{_lines(needed)}"
@@ -92,6 +94,19 @@ def _attempt(load, addresses: list[str], needed: list[str]) -> dict[str, np.ndar
     tried = _lines(f"{address}: {reason}" for address, reason in failures.items())
     raise DataError(
         f"cannot download this dataset; put these files in place by hand, and run again:{_lines(needed)}\nTried:{tried}"
+    )
+
+
+def _needed(path: Path, md5: str) -> str:
+    """A file that is needed, its checksum, and whether a damaged one stands in its place."""
+    damaged = path.is_file() and not check_integrity(str(path), md5)
+    return f"{path} (MD5 {md5}{'; the file there is another one or damaged' if damaged else ''})"
+
+
+def _download_failed(error: Exception) -> bool:
+    """Whether torchvision could not fetch a file, rather than could not read it."""
+    return isinstance(error, RuntimeError) and any(
+        text in str(error) for text in ("Error downloading", "File not found or corrupted")
     )
 
 

@@ -1,5 +1,8 @@
 """What is known of the datasets before any of their files is read."""
 
+TRAIN_IMAGES = {"cifar10": 50_000, "mnist": 60_000, "digits": 1_437}
+"""Images of the training set by source."""
+
 TEST_IMAGES = {"cifar10": 10_000, "mnist": 10_000, "digits": 360}
 """Images of the test set by source."""
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from cnntention.errors import DataError
 
+MINIMUM_SIZE = 8
+"""Pixels: two halvings must leave the third stage something to look at."""
+
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -30,7 +33,9 @@ def shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
                     raise DataError(f"{path}: holds no array '{name}'; needed are {', '.join(ARRAYS)}") from None
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; put an .npz with {', '.join(ARRAYS)} there") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DataError:
+        raise
+    except Exception as error:  # whatever damaged bytes make of the readers of zip and of numpy's headers
         raise DataError(f"{path}: not a whole .npz file ({error})") from None
     for part in ("train", "test"):
         _check_part(path, part, *found[f"x_{part}"], *found[f"y_{part}"])
@@ -61,6 +66,8 @@ def _check_part(path, part: str, x_shape: tuple, x_dtype: np.dtype, y_shape: tup
         raise DataError(f"{path}: y_{part} has shape {list(y_shape)} for {x_shape[0]} images")
     if 0 in x_shape:
         raise DataError(f"{path}: x_{part} is empty")
+    if min(x_shape[1:3]) < MINIMUM_SIZE:
+        raise DataError(f"{path}: images of x_{part} are {x_shape[1]}x{x_shape[2]}, at least 8x8 pixels are needed")
 
 
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
@@ -73,7 +80,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in ARRAYS}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # as above
         raise DataError(f"{path}: damaged ({error})") from None
     for part in ("train", "test"):
         x = arrays[f"x_{part}"]

@@ -38,20 +38,14 @@ def prepare(
     """
     arrays, origin = _fetch(spec, downloads, mirrors)
     names = _class_names(spec, arrays)
-    for part in ("train", "test"):
-        labels = arrays[f"y_{part}"]
-        if labels.min() < 0 or labels.max() >= len(names):
-            raise DataError(
-                f"{origin}: y_{part} holds labels from {labels.min()} to {labels.max()}; "
-                f"with {len(names)} classes they must be 0 to {len(names) - 1}"
-            )
+    _check_labels(arrays, names, origin)
     if spec.get("image_size"):
         for part in ("train", "test"):
             arrays[f"x_{part}"] = _resize(arrays[f"x_{part}"], spec["image_size"])
     with atomic_path(data_path) as temporary:
         np.savez(temporary, **arrays)
-    card = _card(arrays, origin, names) | {"sha256": sha256(data_path)}
-    write_text(card_path, json.dumps(card, indent=2) + "\n")
+        card = _card(arrays, origin, names) | {"sha256": sha256(temporary)}
+        write_text(card_path, json.dumps(card, indent=2) + "\n")
     return card
 
 
@@ -63,6 +57,7 @@ def _fetch(spec: dict, downloads: str | os.PathLike, mirrors: Sequence[str]) -> 
 
             return digits.load(), "scikit-learn's digits (UCI, 8x8)"
         case "npz":
+            npz.shapes(spec["path"])
             expected = spec.get("sha256")
             if expected and sha256(spec["path"]) != expected:
                 raise DataError(f"{spec['path']}: its SHA-256 is {sha256(spec['path'])}, the config expects {expected}")
@@ -76,7 +71,28 @@ def _fetch(spec: dict, downloads: str | os.PathLike, mirrors: Sequence[str]) -> 
 def _class_names(spec: dict, arrays: dict[str, np.ndarray]) -> list[str]:
     if spec["source"] in CLASS_NAMES:
         return list(CLASS_NAMES[spec["source"]])
-    return spec.get("class_names") or [str(label) for label in range(int(arrays["y_train"].max()) + 1)]
+    if spec.get("class_names"):
+        return spec["class_names"]
+    found = np.unique(arrays["y_train"])
+    if found.tolist() != list(range(len(found))):
+        raise DataError(
+            f"{spec['path']}: y_train holds labels from {found.min()} to {found.max()}, {len(found)} of them; "
+            f"number the classes from 0 without gaps, or name all of them in class_names"
+        )
+    return [str(label) for label in found]
+
+
+def _check_labels(arrays: dict[str, np.ndarray], names: list[str], origin: str) -> None:
+    """Labels must be 0 to K - 1 for K classes, K at least 2."""
+    for part in ("train", "test"):
+        labels = arrays[f"y_{part}"]
+        if labels.min() < 0 or labels.max() >= len(names):
+            raise DataError(
+                f"{origin}: y_{part} holds labels from {labels.min()} to {labels.max()}; "
+                f"with {len(names)} classes they must be 0 to {len(names) - 1}"
+            )
+    if len(names) < 2:
+        raise DataError(f"{origin}: one class only; there is nothing to tell apart")
 
 
 def _resize(images: np.ndarray, size: int) -> np.ndarray:

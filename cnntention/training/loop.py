@@ -115,12 +115,13 @@ def train(
             model, data.parts["train"], recipe["batch_size"], normalize, augment, optimizer, generator
         )
         schedule.step()
-        if not math.isfinite(train_loss):
-            raise TrainingError(
-                f"{name}: the training loss became {train_loss} in epoch {epoch} at lr {lr:g}; try a lower lr"
-            )
         part = data.parts[monitored]
         loss, error = predict.loss_and_error(predict.logits(model, part, normalize), part.labels)
+        for what, value in (("training", train_loss), (monitored, loss)):
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"{name}: the {what} loss became {value} in epoch {epoch} at lr {lr:g}; try a lower lr"
+                )
         rows.append(
             {
                 "epoch": epoch,
