@@ -14,5 +14,6 @@ PUBLISHED.mkdir(exist_ok=True)
 for product in ("tables/table3.md", "figures/figure8.png", "gradcam/digits.png"):
     shutil.copyfile(DEMO / product, PUBLISHED / Path(product).name)
 table = (PUBLISHED / "table3.md").read_text(encoding="utf-8")
-text = BLOCK.sub(lambda match: match[1] + table + match[2], README.read_text(encoding="utf-8"))
+text, places = BLOCK.subn(lambda match: match[1] + table + match[2], README.read_text(encoding="utf-8"))
+assert places == 1, "README.md has lost the place of the demo's table"
 README.write_text(text, encoding="utf-8")
