@@ -340,6 +340,11 @@ BROKEN = [
     ("machine/downloads", "da'ta", "machine.downloads", "characters that are not possible"),
     ("machine/mirrors", {"mnist": ["ftp://x"]}, "machine.mirrors.mnist[0]", "ftp://x"),
     ("machine/mirrors", {"mnist": "http://x"}, "machine.mirrors.mnist", "a list is expected"),
+    ("machine/mirrors", {"mnist": ["http://a/", "http://b:port/"]}, "machine.mirrors.mnist", "'http://b:port/'"),
+    ("machine/mirrors", {"mnist": ["http://b:99999/"]}, "machine.mirrors.mnist", "'http://b:99999/'"),
+    ("machine/mirrors", {"cifar10": ["http://[::1/"]}, "machine.mirrors.cifar10", "'http://[::1/'"),
+    ("machine/mirrors", {"cifar10": ["http:///path"]}, "machine.mirrors.cifar10", "'http:///path'"),
+    ("results", "-x", "results", "characters that are not possible"),
     # unknown names
     ("machine/device", "gpu", "machine.device", "one of auto, cpu, cuda, mps"),
     ("recipes/he2015/optimizer", "adamw", "recipes.he2015.optimizer", "one of sgd, adam"),

@@ -206,6 +206,34 @@ def test_each_panel_shows_its_own_curve():
     assert "error (%)" in figure.axes[1].get_ylabel()
 
 
+@pytest.mark.parametrize(
+    ("panels", "titles"),
+    [
+        ("model", ["Baseline, CIFAR-10", "Attention, CIFAR-10", "Baseline, MNIST", "Attention, MNIST"]),
+        ("curve", ["Training error, CIFAR-10", "Test error, CIFAR-10", "Training error, MNIST", "Test error, MNIST"]),
+    ],
+)
+def test_several_datasets_have_panels_of_their_own(panels, titles):
+    figure = curves(spec(datasets=DATASETS, models=MODELS, panels=panels), FULL)
+    assert [ax.get_title() for ax in figure.axes] == titles
+    last = figure.axes[-1]
+    wanted = (
+        [("train_error", "att"), ("test_error", "att")]
+        if panels == "model"
+        else [("test_error", "base"), ("test_error", "att")]
+    )
+    for line, (name, model) in zip(last.lines, wanted, strict=True):
+        assert np.allclose(line.get_ydata(), matrix(FULL, name, "mnist", model).mean(0))
+
+
+def test_panels_of_other_kinds_have_scales_of_their_own():
+    history_ = history(run(10, dataset="cifar10", test_error=80.0), run(10, dataset="mnist", test_error=2.0))
+    figure = curves(spec(datasets=DATASETS, seeds=[10], curves=["test_error"]), history_)
+    high, low = (ax.get_ylim()[1] for ax in figure.axes)
+    assert high > 80
+    assert 2 < low < 10
+
+
 def test_panels_that_compare_models_share_their_axis():
     high = history(run(10, model="base", test_error=80.0), run(10, model="att", test_error=5.0))
     figure = curves(spec(models=MODELS, seeds=[10], curves=["test_error"], panels="model"), high)

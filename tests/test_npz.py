@@ -235,6 +235,13 @@ def test_labels_that_are_not_one_for_each_image(save, labels):
     both_refuse(save(y_train=labels), f"y_train has shape {list(labels.shape)} for 6 images")
 
 
+@pytest.mark.parametrize("shape", [(7, 8, 3), (8, 7, 1), (4, 64)])
+def test_images_too_small_for_the_network(save, shape):
+    images = np.zeros((6, *shape), np.uint8)
+    path = save(x_train=images, x_test=images[:4])
+    both_refuse(path, f"images of x_train are {shape[0]}x{shape[1]}, at least 8x8 pixels are needed")
+
+
 def test_no_image(save):
     both_refuse(save(x_test=np.zeros((0, 8, 9, 3), np.uint8), y_test=np.zeros(0, int)), "x_test is empty")
     both_refuse(save(x_train=np.zeros((0, 8, 9, 3), np.uint8), y_train=np.zeros(0, int)), "x_train is empty")

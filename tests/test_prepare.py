@@ -179,6 +179,23 @@ def test_a_label_that_only_the_test_images_have_is_refused(files, own):
     assert_refused(own(y_test=np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])), files, "y_test holds labels from 0 to 4")
 
 
+@pytest.mark.parametrize("labels", [np.arange(20) % 4 + 1, np.arange(20) % 4 * 2, np.array([0, 2**40] * 10)])
+def test_labels_with_gaps_need_class_names(files, own, labels):
+    """No list as long as the highest label is made."""
+    spec = own(y_train=labels)
+    assert_refused(spec, files, spec["path"], f"from {labels.min()} to {labels.max()}", "class_names")
+
+
+def test_labels_with_gaps_are_accepted_with_class_names(files, own):
+    spec = own(y_train=np.arange(20) % 2 * 2, y_test=np.arange(10) % 2 * 2) | {"class_names": ["a", "b", "c"]}
+    assert prepared(spec, files)[1]["images_per_class"] == {"train": [10, 0, 10], "test": [5, 0, 5]}
+
+
+def test_a_single_class_is_refused(files, own):
+    zeros = np.zeros(20, int)
+    assert_refused(own(y_train=zeros, y_test=zeros[:10]), files, "one class only")
+
+
 def test_images_that_are_no_bytes_are_refused(files, own):
     assert_refused(own(x_train=np.zeros((20, 8, 8, 3))), files, "x_train is float64")
 

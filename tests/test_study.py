@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import hashlib
 import json
 import random
 
@@ -10,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 from cnntention import layout
-from cnntention.canonical import canonical
+from cnntention.canonical import canonical, digest
 from cnntention.config import load
 from cnntention.errors import ConfigError
 from cnntention.study import Run, Study
@@ -216,6 +217,13 @@ def test_canonical_differs_for_other_values(other):
     assert canonical(other) != canonical({"a": 1, "b": {"c": 2, "d": [1, 2]}})
 
 
+def test_a_digest_follows_the_canonical_text():
+    """Of sixteen hexadecimal digits, the first of the text's SHA-256."""
+    value = {"b": 1, "a": "é"}
+    assert digest(value) == hashlib.sha256('{"a": "é", "b": 1}'.encode()).hexdigest()[:16]
+    assert digest(value) == digest({"a": "é", "b": 1}) != digest({"a": "é", "b": 2})
+
+
 def test_canonical_is_json_that_reads_back(study):
     for run in study.runs():
         assert json.loads(canonical(study.run_spec(run))) == study.run_spec(run)
@@ -262,6 +270,21 @@ def test_the_spec_of_a_run_holds_what_training_depends_on(study):
             "early_stopping": None,
         },
     }
+
+
+def test_a_run_that_cannot_be_trained_as_it_says_has_no_spec(config):
+    """Whether or not a table or figure asks for it: steps can be called for any run."""
+    config["datasets"]["digits"] = {"label": "Digits", "source": "digits"}
+    recipe = config["recipes"]["he2015"] | {"early_stopping": {"patience": 3}}
+    config["recipes"]["stopping"] = recipe
+    config["models"]["stopping"] = {"label": "S", "color": "#000000", "recipe": "stopping"}
+    study = Study(config)
+    with pytest.raises(ConfigError, match=r"datasets\.digits\.validation_images"):
+        study.run_spec(Run("digits", "baseline", "tune", 10))
+    with pytest.raises(ConfigError, match=r"models\.stopping stops early"):
+        study.run_spec(Run("cifar10", "stopping", "full", 10))
+    assert study.run_spec(Run("digits", "baseline", "full", 10))["validation_images"] == 0
+    assert study.run_spec(Run("cifar10", "stopping", "tune", 10))["recipe"]["early_stopping"]["patience"] == 3
 
 
 def test_split_full_holds_no_image_back(study):

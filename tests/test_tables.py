@@ -505,3 +505,13 @@ def test_table1_of_the_study_differs_from_the_paper_in_early_stopping_alone(conf
     assert [row["Early stopping"] for row in rows] == ["–", patience, patience, patience]
     others = [{name: cell for name, cell in row.items() if name != "Early stopping"} for row in rows]
     assert "paper" not in str(others)
+
+
+def test_what_the_paper_does_not_say_is_not_put_in_its_mouth(config):
+    """A published recipe without milestones is one of which they are unknown, not one that has none."""
+    published = config["tables"]["table1"]["published"]["baseline"]
+    for key in ("milestones", "gamma", "weight_decay"):
+        del published[key]
+    config["recipes"]["he2015"]["gamma"] = 0.2
+    row = cells(build(Study(config).table_spec("table1"), pd.DataFrame()))[0]
+    assert (row["Milestones"], row["Gamma"], row["Weight decay"]) == ("91, 136", "0.2", "0.0001")
