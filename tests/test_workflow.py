@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -318,3 +319,59 @@ def test_a_failed_step_ends_with_its_message_and_leaves_no_output(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
     assert not (folder / target).exists()
     assert not (folder / target).with_name("history.csv").exists()
+
+
+# ---- extending it, as the README says
+
+
+SQUEEZE_EXCITATION = """
+from torch import Tensor, nn
+
+from cnntention.attention.registry import register
+
+
+@register("se", reduction={"type": "integer", "minimum": 1, "default": 16})
+class SqueezeExcitation(nn.Module):
+    def __init__(self, channels: int, reduction: int):
+        super().__init__()
+        hidden = channels // reduction
+        self.mlp = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels), nn.Sigmoid())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.mlp(x.mean((2, 3)))[:, :, None, None]
+"""
+
+
+def test_a_new_block_is_one_file_and_one_stanza(study):
+    (study / "cnntention/attention/se.py").write_text(SQUEEZE_EXCITATION, encoding="utf-8")
+    attention = {"block": "se", "residual": "plain"}
+    stanza = {"label": "SE-16", "color": "#a6761d", "recipe": "adam-cbam", "attention": attention}
+    edit_yaml(study, lambda config: config["models"].update({"se-16": stanza}))
+    edit_yaml(study, lambda config: config["tables"]["table3"]["models"].append("se-16"), "tiny.yaml")
+    assert planned(study) == jobs("se-16") | {TABLE3}
+    done = snakemake(study, "--", "results/tables/table3.md")
+    assert done.returncode == 0, done.stderr[-3000:]
+    table = pd.read_csv(study / "results/tables/table3.csv").set_index("model")
+    # 2C(C // 16) weights and C // 16 + C biases a stage
+    added = sum(2 * c * (c // 16) + c // 16 + c for c in (16, 32, 64))
+    assert table.loc["se-16", "parameters"] == table.loc["baseline", "parameters"] + added
+    assert planned(study) == set()
+
+
+def test_a_new_dataset_is_one_entry(study):
+    random = np.random.default_rng(0)
+    images = {f"x_{part}": random.integers(0, 256, (40, 12, 12, 3), dtype=np.uint8) for part in ("train", "test")}
+    labels = {f"y_{part}": np.arange(40) % 4 for part in ("train", "test")}
+    np.savez(study / "leaves.npz", **images, **labels)
+    entry = {"label": "Leaves", "source": "npz", "path": "leaves.npz", "image_size": 8, "augmentation": {"flip": True}}
+    edit_yaml(study, lambda config: config["datasets"].update(leaves=entry))
+    edit_yaml(study, lambda config: config["tables"]["table3"]["datasets"].append("leaves"), "tiny.yaml")
+    done = snakemake(study, "--", "results/tables/table3.md")
+    assert done.returncode == 0, done.stderr[-3000:]
+    table = pd.read_csv(study / "results/tables/table3.csv")
+    assert table[table["dataset"] == "leaves"]["images"].tolist() == [40, 40, 40]
+    np.savez(study / "leaves.npz", **images, **{name: 3 - values for name, values in labels.items()})
+    assert {job for job in planned(study) if not job.startswith(("Train", "Evaluate"))} == {
+        "Prepare data: leaves",
+        TABLE3,
+    }
