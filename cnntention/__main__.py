@@ -86,7 +86,7 @@ def _train(study: Study, args: argparse.Namespace) -> None:
     from cnntention.training import loop
 
     run = _run(study, args)
-    paths = (study.run_path(pattern, run) for pattern in (layout.MODEL, layout.HISTORY))
+    paths = (study.run_path(pattern, run) for pattern in (layout.MODEL, layout.HISTORY, layout.STATE))
     loop.run(study.run_spec(run), str(run), *_data(study, run.dataset), *paths, study.machine["device"], args.threads)
 
 

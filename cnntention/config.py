@@ -1,4 +1,4 @@
-"""Reading and checking the config. Imports neither torch nor numpy, since every ``snakemake`` call runs it."""
+"""Reading and checking the config. Never imports torch, since every ``snakemake`` call runs it."""
 
 import copy
 import difflib
@@ -97,7 +97,7 @@ def _fill_defaults(validator, properties, instance, schema) -> Iterator[jsonsche
 
 
 def _is_number(_, value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
 
 
 _Validator = jsonschema.validators.extend(
@@ -242,7 +242,7 @@ def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
 def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
     if "momentum" in recipe and recipe["optimizer"] != "sgd":
         yield f"{key}.momentum: only for optimizer: sgd"
-    if sorted(recipe["milestones"]) != recipe["milestones"]:
+    if sorted(set(recipe["milestones"])) != recipe["milestones"]:
         yield f"{key}.milestones: must ascend"
     if any(milestone > recipe["epochs"] for milestone in recipe["milestones"]):
         yield f"{key}.milestones: {max(recipe['milestones'])} lies past the last epoch, {recipe['epochs']}"

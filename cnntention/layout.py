@@ -7,6 +7,7 @@ RUN = "{results}/runs/{dataset}/{model}/{split}/seed{seed}"
 MODEL = RUN + "/model.pt"
 HISTORY = RUN + "/history.csv"
 EVAL = RUN + "/eval.json"
+STATE = "{results}/state/{dataset}/{model}/{split}/seed{seed}.pt"
 PREDICTIONS = RUN + "/predictions.npz"
 
 TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex

@@ -123,7 +123,7 @@ class Study:
         }
 
     def recipe(self, model: str) -> dict:
-        """A model's recipe, shortened to the config's ``epochs`` where that is set.
+        """A model's recipe, scaled to the config's ``epochs`` where that is set.
 
         Milestones are rounded up, so that the last of them rather fall out of a very short schedule than pile up.
         """

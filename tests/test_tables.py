@@ -356,6 +356,15 @@ def test_the_latex_of_accuracies_is_sound(reference, seeds, present):
         assert r"91.00 $\pm$ 1.00" in text
 
 
+def test_the_latex_holds_every_cell_as_it_is_shown():
+    """Numbers without a spread too: 90.00 stays 90.00."""
+    table = build(spec(seeds=[10]), frame(*runs((90,), (91.5,))))
+    text = table.latex()
+    for cell in ("90.00", "91.50", "+1.50", "90.96", "272,474"):
+        assert re.search(rf"&\s*{re.escape(cell)}\s*(&|\\\\)", text)
+        assert re.search(rf"\|\s*{re.escape(cell)}\s*\|", table.markdown())
+
+
 def test_special_characters_in_labels_are_escaped():
     models = [MODELS[0] | {"label": "R&D_1 #2 {x} $5 50% a^b ~c"}, MODELS[1]]
     table = build(spec(models=models, reference="att", datasets=[DATASETS[0] | {"label": "A_B & C"}]), frame(*runs()))

@@ -433,7 +433,9 @@ def test_loss_and_error_of_logits():
 
 
 def run_files(folder: Path, paths: tuple[Path, Path], spec: dict, log=quiet) -> loop.Trained:
-    return loop.run(spec, "tiny", *paths, folder / "model.pt", folder / "history.csv", "cpu", 1, log)
+    return loop.run(
+        spec, "tiny", *paths, folder / "model.pt", folder / "history.csv", folder / "state.pt", "cpu", 1, log
+    )
 
 
 def test_run_writes_a_checkpoint_that_rebuilds_the_model(paths, data, tmp_path):

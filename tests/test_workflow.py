@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -319,6 +320,34 @@ def test_a_failed_step_ends_with_its_message_and_leaves_no_output(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
     assert not (folder / target).exists()
     assert not (folder / target).with_name("history.csv").exists()
+
+
+# ---- interruptions
+
+
+def test_a_killed_pipeline_goes_on_from_the_last_epoch(tmp_path):
+    folder = clone(tmp_path / "study")
+    edit_yaml(folder, lambda config: config.update(epochs=25), "tiny.yaml")
+    run = "digits/baseline/full/seed10"
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", "--"]
+    command.append(f"results/runs/{run}/model.pt")
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    state = folder / f"results/state/{run}.pt"
+    end = time.time() + 120
+    while not state.exists() and process.poll() is None and time.time() < end:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert state.exists()
+    assert not (folder / f"results/runs/{run}/model.pt").exists()
+    assert snakemake(folder, "--unlock").returncode == 0
+    done = snakemake(folder, "--", f"results/runs/{run}/model.pt")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "resuming   after epoch" in (folder / f"results/logs/train/{run}.log").read_text()
+    assert pd.read_csv(folder / f"results/runs/{run}/history.csv")["epoch"].tolist() == list(range(1, 26))
+    assert not state.exists()
 
 
 # ---- extending it, as the README says

@@ -14,6 +14,7 @@ parser.add_argument("--data", required=True)
 parser.add_argument("--card", required=True)
 parser.add_argument("--model", required=True)
 parser.add_argument("--history", required=True)
+parser.add_argument("--state", required=True)
 parser.add_argument("--device", required=True)
 parser.add_argument("--threads", type=int, required=True)
 
@@ -27,6 +28,7 @@ if __name__ == "__main__":
             args.card,
             args.model,
             args.history,
+            args.state,
             args.device,
             args.threads,
             functools.partial(print, flush=True),

@@ -85,7 +85,9 @@ def _class_names(spec: dict, arrays: dict[str, np.ndarray]) -> list[str]:
 def _check_labels(arrays: dict[str, np.ndarray], names: list[str], origin: str) -> None:
     """Labels must be 0 to K - 1 for K classes, K at least 2."""
     for part in ("train", "test"):
-        labels = arrays[f"y_{part}"]
+        labels, images = arrays[f"y_{part}"], arrays[f"x_{part}"]
+        if len(labels) != len(images):
+            raise DataError(f"{origin}: {len(labels)} labels for {len(images)} images in {part}")
         if labels.min() < 0 or labels.max() >= len(names):
             raise DataError(
                 f"{origin}: y_{part} holds labels from {labels.min()} to {labels.max()}; "

@@ -15,6 +15,7 @@ from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.errors import TrainingError
 from cnntention.training import history
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
+from cnntention.training.state import State, key
 
 PRECISION = "fp32"
 
@@ -39,11 +40,12 @@ def run(
     card_path: str | os.PathLike,
     model_path: str | os.PathLike,
     history_path: str | os.PathLike,
+    state_path: str | os.PathLike,
     device_name: str = "auto",
     threads: int | None = None,
     log: Callable[[str], None] = print,
 ) -> Trained:
-    """Train one run from files to files.
+    """Train one run from files to files, from where a killed process of the same run left off.
 
     Args:
         spec: of the run, see :meth:`cnntention.study.Study.run_spec`.
@@ -52,6 +54,7 @@ def run(
         card_path: its card.
         model_path: the checkpoint to write.
         history_path: the CSV to write, a row an epoch.
+        state_path: written after every epoch, to go on from when the process is killed; removed at the end.
         device_name: as ``machine.device`` in the config.
         threads: CPU threads; None leaves torch's choice.
         log: takes a line of text.
@@ -61,7 +64,8 @@ def run(
     """
     target = device.select(device_name, threads)
     data = datasets.load(data_path, card_path, spec["validation_images"], target)
-    trained = train(spec, data, target, log, name)
+    state = State(state_path, key(spec, data.sha256, target))
+    trained = train(spec, data, target, log, name, state)
     training = {
         "seconds": trained.seconds,
         "epochs": len(trained.rows),
@@ -70,6 +74,7 @@ def run(
     }
     history.write(history_path, trained.rows)
     checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
+    state.remove()
     last = trained.rows[-1]
     result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
     log(f"finished after {len(trained.rows)} epochs, {_clock(trained.seconds)}: {result}; {model_path}")
@@ -77,12 +82,18 @@ def run(
 
 
 def train(
-    spec: dict, data: datasets.Dataset, target: torch.device, log: Callable[[str], None] = print, name: str = "run"
+    spec: dict,
+    data: datasets.Dataset,
+    target: torch.device,
+    log: Callable[[str], None] = print,
+    name: str = "run",
+    state: State | None = None,
 ) -> Trained:
     """Train the model of a spec on ``data.parts["train"]``.
 
     After each epoch the validation part, or else the test part, is evaluated: for the curves, and for early stopping
-    on validation error. The test part never decides anything.
+    on validation error. The test part never decides anything. Where a state is given, it is saved after each epoch, and
+    training goes on from the epoch that it holds.
 
     Raises:
         TrainingError: the loss became NaN or infinite.
@@ -108,7 +119,19 @@ def train(
     log(f"recipe     {recipe}")
 
     rows: list[dict] = []
-    for epoch in range(1, recipe["epochs"] + 1):
+    finished = False
+    saved = state.load() if state else None
+    if saved:
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        schedule.load_state_dict(saved["schedule"])
+        generator.set_state(saved["generator"])
+        stopping.best, stopping.waited = saved["stopping"]
+        rows = saved["rows"]
+        finished = saved["finished"]
+        log(f"resuming   after epoch {len(rows)}")
+    while not finished:
+        epoch = len(rows) + 1
         start = time.perf_counter()
         lr = optimizer.param_groups[0]["lr"]
         train_loss, train_error = _train_epoch(
@@ -140,9 +163,22 @@ def train(
             f"  train loss {train_loss:7.4f} error {train_error:6.2f}%"
             f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {seconds:7.1f} s  left {_clock(left)}"
         )
+        finished = epoch == recipe["epochs"]
         if monitored == "validation" and stopping.should_stop(error):
             log(f"validation error has not improved for {stopping.waited} epochs: stopping")
-            break
+            finished = True
+        if state:
+            state.save(
+                {
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "generator": generator.get_state(),
+                    "stopping": [stopping.best, stopping.waited],
+                    "rows": rows,
+                    "finished": finished,
+                }
+            )
     return Trained(model, rows)
 
 

@@ -1,0 +1,172 @@
+"""A killed training goes on where it was, to the same bits; nothing else ever goes on from its state."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+from test_dataset import separable, write_prepared
+from test_training import SELFATT, run_spec
+
+from cnntention.training import loop
+from cnntention.training import state as states
+from cnntention.training.state import State, key
+
+CPU = torch.device("cpu")
+
+
+class Killed(BaseException):
+    """Stands for whatever ends a process."""
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return write_prepared(tmp_path_factory.mktemp("separable"), separable())
+
+
+def run(folder, paths, spec, log=lambda line: None) -> loop.Trained:
+    files = [folder / name for name in ("model.pt", "history.csv", "state.pt")]
+    return loop.run(spec, "tiny", *paths, *files, "cpu", 1, log)
+
+
+def killed_after(epoch: int):
+    """A log that ends the process after an epoch's line."""
+
+    def log(line: str) -> None:
+        if line.startswith(f"epoch {epoch + 1:>4}/"):
+            raise Killed
+
+    return log
+
+
+def without_seconds(rows: list[dict]) -> list[dict]:
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+def assert_same(one: loop.Trained, other: loop.Trained) -> None:
+    assert without_seconds(one.rows) == without_seconds(other.rows)
+    for name, value in one.model.state_dict().items():
+        assert torch.equal(value, other.model.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "epochs": 4, "milestones": [2]},
+        {"optimizer": "adam", "lr": 0.01, "epochs": 4, "milestones": [1, 3]},
+    ],
+    ids=lambda recipe: recipe["optimizer"],
+)
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(paths, tmp_path, recipe, epoch):
+    spec = run_spec(recipe, attention=SELFATT)
+    whole = run(tmp_path / "whole", paths, spec)
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", paths, spec, killed_after(epoch))
+    assert (tmp_path / "killed/state.pt").exists()
+    assert not (tmp_path / "killed/model.pt").exists()
+    lines = []
+    assert_same(run(tmp_path / "killed", paths, spec, lines.append), whole)
+    assert f"resuming   after epoch {epoch}" in lines
+    assert not (tmp_path / "killed/state.pt").exists()
+
+
+def test_a_run_killed_after_it_stopped_early_does_not_go_on(paths, tmp_path, monkeypatch):
+    spec = run_spec(
+        {"epochs": 9, "lr": 1e-9, "early_stopping": {"patience": 2, "threshold": 0.5}}, validation_images=20
+    )
+    whole = run(tmp_path / "whole", paths, spec)
+    assert len(whole.rows) < 9
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.history, "write", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            run(tmp_path / "killed", paths, spec)
+    assert_same(run(tmp_path / "killed", paths, spec), whole)
+
+
+def test_real_processes_killed_at_random_moments_lose_an_epoch_at_most(paths, tmp_path):
+    spec = run_spec({"epochs": 30}, attention=SELFATT)
+    whole = run(tmp_path / "whole", paths, spec)
+    command = [sys.executable, "workflow_scripts/train.py", "--spec", json.dumps(spec), "--name", "tiny"]
+    for name, value in (("data", paths[0]), ("card", paths[1]), ("device", "cpu"), ("threads", 1)):
+        command += [f"--{name}", str(value)]
+    for name in ("model.pt", "history.csv", "state.pt"):
+        command += [f"--{name.split('.')[0]}", str(tmp_path / name)]
+    moments = random.Random(0)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    kills = 0
+    while not (tmp_path / "model.pt").exists():
+        with open(tmp_path / "log.txt", "w+", encoding="utf-8") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            while kills < 3 and process.poll() is None and "epoch" not in (tmp_path / "log.txt").read_text():
+                time.sleep(0.02)
+            if kills < 3:
+                time.sleep(moments.uniform(0, 0.4))
+                process.kill()
+            process.wait()
+            kills += 1
+        assert kills < 6, (tmp_path / "log.txt").read_text()
+    assert kills > 1
+    content = torch.load(tmp_path / "model.pt", weights_only=True)
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, content["state_dict"][name]), name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 11}, {"recipe": run_spec({"epochs": 5})["recipe"]}, {"augmentation": {"flip": False, "crop_padding": 1}}],
+    ids=["seed", "epochs", "augmentation"],
+)
+def test_a_changed_spec_starts_from_the_beginning(paths, tmp_path, change):
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", paths, run_spec({"epochs": 4}), killed_after(2))
+    spec = run_spec({"epochs": 4}) | change
+    assert_same(run(tmp_path / "killed", paths, spec), run(tmp_path / "whole", paths, spec))
+
+
+def test_the_key_tells_spec_data_code_device_and_threads_apart(monkeypatch):
+    spec = run_spec(attention=SELFATT)
+    keys = [key(spec, "data", CPU), key(spec | {"seed": 11}, "data", CPU), key(spec, "other", CPU)]
+    keys.append(key(spec, "data", torch.device("cuda")))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    keys.append(key(spec, "data", CPU))
+    monkeypatch.setattr(states, "sha256", lambda path: "edited" if path.name == "selfatt.py" else "as it was")
+    keys.append(key(spec, "data", CPU))
+    monkeypatch.setattr(states, "sha256", lambda path: "as it was")
+    keys.append(key(spec, "data", CPU))
+    assert len(set(keys)) == len(keys)
+    assert key(spec, "data", CPU) == keys[-1]
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", None], ids=["empty", "garbage", "half"])
+def test_a_damaged_state_costs_its_epochs_and_no_more(paths, tmp_path, content):
+    spec = run_spec({"epochs": 3})
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", paths, spec, killed_after(1))
+    path = tmp_path / "killed/state.pt"
+    path.write_bytes(path.read_bytes()[:-500] if content is None else content)
+    assert_same(run(tmp_path / "killed", paths, spec), run(tmp_path / "whole", paths, spec))
+
+
+def test_global_random_states_are_set_back(tmp_path):
+    torch.manual_seed(1)
+    np.random.seed(1)
+    random.seed(1)
+    torch.rand(3), np.random.standard_normal(3), random.gauss(0, 1)
+    State(tmp_path / "state.pt", "k").save({"rows": []})
+    expected = torch.rand(4), np.random.standard_normal(4), random.gauss(0, 1)
+    assert State(tmp_path / "state.pt", "k").load()["rows"] == []
+    drawn = torch.rand(4), np.random.standard_normal(4), random.gauss(0, 1)
+    assert torch.equal(drawn[0], expected[0])
+    assert np.array_equal(drawn[1], expected[1])
+    assert drawn[2] == expected[2]
+
+
+def test_there_is_nothing_to_load_before_the_first_epoch(tmp_path):
+    assert State(tmp_path / "state.pt", "k").load() is None
