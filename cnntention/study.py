@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from cnntention import layout
 from cnntention.attention.registry import catalogue
 from cnntention.canonical import digest
-from cnntention.config import complete, run_problems
+from cnntention.checks import run_problems
+from cnntention.config import complete
 from cnntention.errors import ConfigError
 
 

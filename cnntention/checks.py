@@ -1,0 +1,162 @@
+"""Checks of a config that take more than one key to see, or a look at a file's header."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from cnntention.attention.registry import catalogue
+from cnntention.data.facts import CHANNELS, TEST_IMAGES, TRAIN_IMAGES
+from cnntention.data.npz import shapes
+from cnntention.errors import DataError
+from cnntention.schema import problems, suggest
+from cnntention.stages import STAGE_CHANNELS
+
+NPZ_KEYS = ("path", "sha256", "class_names")
+
+
+def cross_checks(config: dict) -> Iterator[str]:
+    """All problems that take more than one key to see, a line each."""
+    for source, addresses in config["machine"]["mirrors"].items():
+        yield from _check_addresses(f"machine.mirrors.{source}", addresses)
+    for name, dataset in config["datasets"].items():
+        yield from _check_dataset(f"datasets.{name}", dataset)
+    for name, recipe in config["recipes"].items():
+        yield from _check_recipe(f"recipes.{name}", recipe)
+    for name, model in config["models"].items():
+        yield from _check_model(f"models.{name}", model, config["recipes"])
+    for name, table in config["tables"].items():
+        yield from _check_table(f"tables.{name}", table, config)
+    for name, figure in config["figures"].items():
+        yield from _check_figure(f"figures.{name}", figure, config)
+    for name, grid in config["gradcam"].items():
+        yield from _check_grid(f"gradcam.{name}", name, grid, config)
+
+
+def _check_addresses(key: str, addresses: list[str]) -> Iterator[str]:
+    for address in addresses:
+        try:
+            valid = bool(urlsplit(address).hostname) and urlsplit(address).port != 0
+        except ValueError:
+            valid = False
+        if not valid:
+            yield f"{key}: {address!r} is not an address"
+
+
+def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
+    source = dataset["source"]
+    for name in NPZ_KEYS:
+        if name in dataset and source != "npz":
+            yield f"{key}.{name}: not possible with source: {source}"
+    if source == "npz":
+        if "path" not in dataset:
+            yield f"{key}.path: missing; source: npz needs the path of an .npz file"
+            return
+        try:
+            images, *size = shapes(dataset["path"])["x_train"]
+        except DataError as error:
+            yield f"{key}.path: {error}"
+            return
+        channels = size[2] if len(size) == 3 else 1
+    else:
+        images, channels = TRAIN_IMAGES[source], CHANNELS[source]
+    if dataset["validation_images"] >= images:
+        held_out = dataset["validation_images"]
+        yield f"{key}.validation_images: {held_out} leaves none of {images} images to train on"
+    for name, values in (dataset["normalization"] or {}).items():
+        if len(values) != channels:
+            yield f"{key}.normalization.{name}: {len(values)} values for images of {channels} channel(s)"
+
+
+def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
+    if "momentum" in recipe and recipe["optimizer"] != "sgd":
+        yield f"{key}.momentum: only for optimizer: sgd"
+    if sorted(set(recipe["milestones"])) != recipe["milestones"]:
+        yield f"{key}.milestones: must ascend"
+    if any(milestone > recipe["epochs"] for milestone in recipe["milestones"]):
+        yield f"{key}.milestones: {max(recipe['milestones'])} lies past the last epoch, {recipe['epochs']}"
+
+
+def _check_model(key: str, model: dict, recipes: dict) -> Iterator[str]:
+    yield from _known(f"{key}.recipe", model["recipe"], recipes)
+    if (model["depth"] - 2) % 6:
+        yield f"{key}.depth: {model['depth']} is not 6n+2, as for three equal stages (20, 32, 44, 56, 110...)"
+    attention = model["attention"]
+    if attention is None:
+        return
+    blocks = catalogue()
+    if attention["block"] not in blocks:
+        hint = suggest(attention["block"], blocks)
+        yield f"{key}.attention.block: no block registers the name '{attention['block']}'{hint}"
+        return
+    options = blocks[attention["block"]].options
+    schema = {"type": "object", "additionalProperties": False, "properties": options}
+    unfit = problems(schema, attention["options"], f"{key}.attention.options")
+    if unfit:
+        yield from unfit
+        return
+    for name, value in attention["options"].items():
+        uneven = [channels for channels in STAGE_CHANNELS if options[name].get("divides_channels") and channels % value]
+        if uneven:
+            yield f"{key}.attention.options.{name}: {value} does not divide the {uneven[0]} channels of a stage"
+
+
+def _known(key: str, names: str | list[str], known: dict) -> Iterator[str]:
+    for name in [names] if isinstance(names, str) else names:
+        if name not in known:
+            yield f"{key}: unknown name '{name}'{suggest(name, known)}"
+
+
+def run_problems(key: str, entry: dict, datasets: list[str], config: dict) -> Iterator[str]:
+    """What keeps runs of ``entry["models"]`` on ``entry["split"]`` of datasets from being trained, a line each."""
+    yield from _known(f"{key}.models", entry["models"], config["models"])
+    for dataset in datasets:
+        if dataset not in config["datasets"]:
+            continue
+        if entry["split"] == "tune" and not config["datasets"][dataset]["validation_images"]:
+            yield f"{key}.split: 'tune' needs datasets.{dataset}.validation_images above 0"
+    if entry["split"] == "full":
+        for name in entry["models"]:
+            recipe = config["recipes"].get(config["models"].get(name, {}).get("recipe"), {})
+            if recipe.get("early_stopping"):
+                yield (
+                    f"{key}.split: models.{name} stops early on validation error, and split 'full' has no validation "
+                    f"images; use split 'tune' or a recipe with early_stopping: null"
+                )
+
+
+def _check_table(key: str, table: dict, config: dict) -> Iterator[str]:
+    if table["kind"] == "recipes":
+        yield from _known(f"{key}.models", table["models"], config["models"])
+        return
+    yield from _known(f"{key}.datasets", table["datasets"], config["datasets"])
+    yield from run_problems(key, table, table["datasets"], config)
+    if "reference" in table and table["reference"] not in table["models"]:
+        yield f"{key}.reference: '{table['reference']}' is none of the table's models"
+
+
+def _check_figure(key: str, figure: dict, config: dict) -> Iterator[str]:
+    yield from _known(f"{key}.datasets", figure["datasets"], config["datasets"])
+    yield from run_problems(key, figure, figure["datasets"], config)
+    absent = "validation" if figure["split"] == "full" else "test"
+    for curve in figure["curves"]:
+        if curve.startswith(absent):
+            yield f"{key}.curves: split '{figure['split']}' has no {curve}"
+    if len({curve.rpartition("_")[2] for curve in figure["curves"]}) > 1 and figure["panels"] != "curve":
+        yield f"{key}.panels: errors and losses share no axis; use panels: curve, or curves of one kind"
+
+
+def _check_grid(key: str, name: str, grid: dict, config: dict) -> Iterator[str]:
+    if name not in config["datasets"]:
+        yield from _known(key, name, config["datasets"])
+        return
+    yield from run_problems(key, grid, [name], config)
+    dataset = config["datasets"][name]
+    if dataset["source"] == "npz":
+        try:
+            images = shapes(dataset["path"])["x_test"][0]
+        except (KeyError, DataError):
+            return  # reported with the dataset
+    else:
+        images = TEST_IMAGES[dataset["source"]]
+    beyond = [index for index in grid["images"] if index >= images]
+    if beyond:
+        yield f"{key}.images: {beyond[0]} lies beyond the {images} test images, 0 to {images - 1}"

@@ -1,0 +1,112 @@
+"""JSON schemas: filling in defaults, and a line of plain words for each violation."""
+
+import copy
+import difflib
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jsonschema
+
+
+def _fill_defaults(validator, properties, instance, schema) -> Iterator[jsonschema.ValidationError]:
+    if isinstance(instance, dict):
+        for key, subschema in properties.items():
+            if isinstance(subschema, dict) and "default" in subschema:
+                instance.setdefault(key, copy.deepcopy(subschema["default"]))
+    yield from jsonschema.Draft202012Validator.VALIDATORS["properties"](validator, properties, instance, schema)
+
+
+def _is_number(_, value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    validators={"properties": _fill_defaults},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        # JSON takes 3.0 for an integer and YAML takes .inf and .nan for numbers: here neither is meant
+        {"integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool), "number": _is_number}
+    ),
+)
+
+
+def problems(schema: dict, instance: Any, prefix: str = "") -> list[str]:
+    """Violations of a schema, a line each that names the key; defaults are filled into the instance.
+
+    Args:
+        schema: JSON schema, draft 2020-12.
+        instance: plain dicts and lists; changed in place.
+        prefix: the key of the instance itself.
+    """
+    errors = sorted(_Validator(schema).iter_errors(instance), key=lambda error: [str(part) for part in error.path])
+    return list(dict.fromkeys(_describe(error, prefix) for error in errors))
+
+
+def _key(path, prefix: str) -> str:
+    text = prefix
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+_KINDS = {
+    "object": "a map",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a finite number",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
+def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
+    """One line for a schema violation: the key, what is wrong, what is possible."""
+    key = _key(error.absolute_path, prefix) or "top level"
+    value, rule = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties" if isinstance(rule, bool):
+            known = error.schema.get("properties", {})
+            unknown = [name for name in value if name not in known]
+            return f"{key}: unknown key {', '.join(map(_quoted, unknown))}{suggest(unknown[0], known)}"
+        case "required":
+            return f"{key}: {', '.join(_quoted(name) for name in rule if name not in value)} missing"
+        case "enum":
+            return f"{key}: {value!r} is not possible; one of {', '.join(map(str, rule))}"
+        case "type":
+            kinds = rule if isinstance(rule, list) else [rule]
+            wanted = " or ".join(_KINDS[kind] for kind in kinds)
+            return f"{key}: {wanted} is expected, not {value!r}{_yaml_hint(value, kinds)}"
+        case "pattern":
+            allowed = error.schema.get("description", f"must match {rule}")
+            return f"{key}: {value!r} holds characters that are not possible here; {allowed}"
+        case "uniqueItems":
+            return f"{key}: an entry stands here twice"
+        case "minItems" | "minProperties":
+            return f"{key}: at least {rule} needed, here {len(value)}"
+        case "not":
+            return f"{key}: not possible with kind: recipes"
+    return f"{key}: {error.message}"
+
+
+def _quoted(name: Any) -> str:
+    return f"'{name}'"
+
+
+def suggest(name: Any, known: Iterable[str]) -> str:
+    """The end of a message on an unknown name: what was meant, or what is possible."""
+    close = difflib.get_close_matches(str(name), [str(entry) for entry in known], n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; possible are {', '.join(sorted(map(str, known)))}" if known else ""
+
+
+def _yaml_hint(value: Any, kinds: list[str]) -> str:
+    if isinstance(value, str) and {"number", "integer"} & set(kinds):
+        try:
+            number = float(value)
+        except ValueError:
+            return ""
+        return f": to YAML this is text; write {number!r} without quotes, and 1.0e-4 rather than 1e-4"
+    return ""
