@@ -25,10 +25,13 @@ def curves(spec: dict, history: pd.DataFrame) -> Figure:
     panels = _panels(spec)
     style = spec["style"]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(style["width"], style["height"]), layout="constrained")
+        # Several datasets stand below each other, unless each is a panel of its own.
+        rows = 1 if spec["panels"] == "dataset" else len(spec["datasets"])
+        figure = Figure(figsize=(style["width"], style["height"] * rows), layout="constrained")
         figure.suptitle(spec["title"], fontsize=11, fontweight="bold")
         # Models are compared across panels, so they share the axis; datasets and curves have scales of their own.
-        axes = figure.subplots(1, len(panels), squeeze=False, sharey=spec["panels"] == "model")[0]
+        shared = "row" if spec["panels"] == "model" else False
+        axes = figure.subplots(rows, len(panels) // rows, squeeze=False, sharey=shared).ravel()
         tops = []
         for ax, (title, dataset, models, names) in zip(axes, panels, strict=True):
             tops.append(
@@ -43,8 +46,9 @@ def curves(spec: dict, history: pd.DataFrame) -> Figure:
             ax.set_ylabel(_ylabel(names))
             ax.set_xlim(1, max(2, ax.dataLim.x1))
             ax.xaxis.get_major_locator().set_params(integer=True)
-        for ax, top in zip(axes, tops, strict=True):
-            top = max(tops) if spec["panels"] == "model" else top
+        for ax, panel, top in zip(axes, panels, tops, strict=True):
+            if shared:
+                top = max(other for other, (_, dataset, *_) in zip(tops, panels, strict=True) if dataset == panel[1])
             ax.set_ylim(0, style["y_max"] or top * 1.1 or None)
         handles = _legend(spec, history, panels)
         if handles:
