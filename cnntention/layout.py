@@ -3,11 +3,13 @@
 DATA = "{results}/data/{dataset}.npz"
 CARD = "{results}/data/{dataset}.json"
 
-RUN = "{results}/runs/{dataset}/{model}/{split}/seed{seed}"
+NAME = "{dataset}/{model}/{split}/seed{seed}"  # of a run
+
+RUN = "{results}/runs/" + NAME
 MODEL = RUN + "/model.pt"
 HISTORY = RUN + "/history.csv"
 EVAL = RUN + "/eval.json"
-STATE = "{results}/state/{dataset}/{model}/{split}/seed{seed}.pt"
+STATE = "{results}/state/" + NAME + ".pt"
 PREDICTIONS = RUN + "/predictions.npz"
 
 TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex

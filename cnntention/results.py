@@ -40,7 +40,7 @@ def evaluations(results: str, spec: dict) -> pd.DataFrame:
     """
     rows = []
     for names, path in _found(results, spec, layout.EVAL):
-        expected = spec["digests"][f"{names['dataset']}/{names['model']}/{spec['split']}/seed{names['seed']}"]
+        expected = spec["digests"][layout.NAME.format(split=spec["split"], **names)]
         try:
             report = json.loads(path.read_text(encoding="utf-8"))
             values = report["training"] | report | names

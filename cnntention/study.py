@@ -26,7 +26,7 @@ class Run:
     seed: int
 
     def __str__(self) -> str:
-        return f"{self.dataset}/{self.model}/{self.split}/seed{self.seed}"
+        return layout.NAME.format(**dataclasses.asdict(self))
 
 
 class Study:

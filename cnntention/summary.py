@@ -29,9 +29,9 @@ def failures(study: Study, since: float) -> str:
     """
     messages = []
     for log in sorted(Path(study.results, "logs").rglob("*.log")):
-        text = log.read_text(encoding="utf-8", errors="replace")
         if log.stat().st_mtime < since:
             continue
+        text = log.read_text(encoding="utf-8", errors="replace")
         stated = re.search(r"^error: (.+)", text, flags=re.MULTILINE | re.DOTALL)
         if stated:
             messages.append(f"{stated[1].strip()}\n  (log: {log})")

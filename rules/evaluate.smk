@@ -12,7 +12,7 @@ rule evaluate:
         report=results(layout.EVAL),
         predictions=results(layout.PREDICTIONS),
     log:
-        log_file("evaluate", "{dataset}/{model}/{split}/seed{seed}"),
+        log_file("evaluate", layout.NAME),
     conda:
         CONDA
     threads: TRAIN_THREADS

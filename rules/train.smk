@@ -11,7 +11,7 @@ rule train:
         model=results(layout.MODEL),
         history=results(layout.HISTORY),
     log:
-        log_file("train", "{dataset}/{model}/{split}/seed{seed}"),
+        log_file("train", layout.NAME),
     conda:
         CONDA
     threads: TRAIN_THREADS

@@ -4,8 +4,6 @@ It lies outside the outputs of the rule, because Snakemake deletes those when a 
 that decides over the weights, so that a changed config or changed code never goes on from it.
 """
 
-import hashlib
-import json
 import os
 import random
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import torch
 
 from cnntention.attention.registry import catalogue
+from cnntention.canonical import digest
 from cnntention.files import atomic_path, sha256
 from cnntention.imports import ROOT, closure
 
@@ -30,7 +29,7 @@ def key(spec: dict, data_sha256: str, device: torch.device) -> str:
         "device": device.type,
         "threads": torch.get_num_threads() if device.type == "cpu" else None,
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return digest(parts)
 
 
 class State:
