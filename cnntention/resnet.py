@@ -38,8 +38,10 @@ class BasicBlock(nn.Module):
         self.shortcut = OptionAShortcut(channels - in_channels) if widens else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))
-        return F.relu(self.bn2(self.conv2(out)) + self.shortcut(x))
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = self.bn2(self.conv2(out))
+        out += self.shortcut(x)
+        return F.relu(out, inplace=True)
 
 
 def initialise(module: nn.Module) -> None:
@@ -91,7 +93,7 @@ class ResNet(nn.Module):
         self.attention.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.bn(self.conv(x)))
+        x = F.relu(self.bn(self.conv(x)), inplace=True)
         for stage, attention in zip(self.stages, self.attention, strict=True):
             x = attention(stage(x))
         return self.fc(x.mean((2, 3)))

@@ -1,6 +1,8 @@
 """The choice of a device."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -83,3 +85,13 @@ def test_cpu_is_described_with_its_threads(threads, count, words):
     text = device.describe(torch.device("cpu"))
     assert text.startswith("CPU (")
     assert text.endswith(words)
+
+
+def test_numbers_below_float32s_normal_range_become_zero_on_every_thread():
+    program = (
+        "import torch; from cnntention import device; device.select('cpu', threads=2);"
+        # Large enough for torch to split it among its threads.
+        "print(torch.full((1_000_000,), 1e-30).mul_(1e-10).count_nonzero().item())"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "0"
