@@ -1,6 +1,8 @@
 """Checks of a config that take more than one key to see, or a look at a file's header."""
 
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from cnntention.attention.registry import catalogue
@@ -13,8 +15,15 @@ from cnntention.stages import STAGE_CHANNELS
 NPZ_KEYS = ("path", "sha256", "class_names")
 
 
-def cross_checks(config: dict) -> Iterator[str]:
-    """All problems that take more than one key to see, a line each."""
+def cross_checks(config: dict, given: dict) -> Iterator[str]:
+    """All problems that take more than one key to see, a line each.
+
+    Args:
+        config: without entries that are null.
+        given: with them.
+    """
+    for key, path in (("results", config["results"]), ("machine.downloads", config["machine"]["downloads"])):
+        yield from _check_folder(key, path)
     for source, addresses in config["machine"]["mirrors"].items():
         yield from _check_addresses(f"machine.mirrors.{source}", addresses)
     for name, dataset in config["datasets"].items():
@@ -25,10 +34,24 @@ def cross_checks(config: dict) -> Iterator[str]:
         yield from _check_model(f"models.{name}", model, config["recipes"])
     for name, table in config["tables"].items():
         yield from _check_table(f"tables.{name}", table, config)
+        yield from _check_published(f"tables.{name}.published", table, given)
     for name, figure in config["figures"].items():
         yield from _check_figure(f"figures.{name}", figure, config)
     for name, grid in config["gradcam"].items():
         yield from _check_grid(f"gradcam.{name}", name, grid, config)
+
+
+def _check_folder(key: str, path: str) -> Iterator[str]:
+    for folder in (Path(path), *Path(path).parents):
+        try:
+            is_folder = stat.S_ISDIR(folder.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # it is made, or a parent is reported
+        except OSError as error:
+            yield f"{key}: {error.strerror}"
+            return
+        if not is_folder:
+            yield f"{key}: {folder} is a file; a folder is needed"
 
 
 def _check_addresses(key: str, addresses: list[str]) -> Iterator[str]:
@@ -99,7 +122,7 @@ def _check_model(key: str, model: dict, recipes: dict) -> Iterator[str]:
             yield f"{key}.attention.options.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 
 
-def _known(key: str, names: str | list[str], known: dict) -> Iterator[str]:
+def _known(key: str, names: str | Iterable[str], known: dict) -> Iterator[str]:
     for name in [names] if isinstance(names, str) else names:
         if name not in known:
             yield f"{key}: unknown name '{name}'{suggest(name, known)}"
@@ -131,6 +154,16 @@ def _check_table(key: str, table: dict, config: dict) -> Iterator[str]:
     yield from run_problems(key, table, table["datasets"], config)
     if "reference" in table and table["reference"] not in table["models"]:
         yield f"{key}.reference: '{table['reference']}' is none of the table's models"
+
+
+def _check_published(key: str, table: dict, given: dict) -> Iterator[str]:
+    """An overlay that takes a model or dataset away leaves what is published of it, which then is no typo."""
+    if table["kind"] == "recipes":
+        yield from _known(key, table["published"], given["models"])
+        return
+    yield from _known(key, table["published"], given["datasets"])
+    for dataset, values in table["published"].items():
+        yield from _known(f"{key}.{dataset}", values, given["models"])
 
 
 def _check_figure(key: str, figure: dict, config: dict) -> Iterator[str]:

@@ -8,7 +8,7 @@ import yaml
 
 from cnntention.checks import cross_checks
 from cnntention.errors import ConfigError
-from cnntention.schema import problems
+from cnntention.schema import problems, unknown_keys
 
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
 
@@ -25,7 +25,7 @@ def load(*files: str | Path) -> dict:
             content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigError(f"{file}: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except Exception as error:  # whatever odd texts make of YAML's readers of dates and numbers, too
             raise ConfigError(f"{file}: not valid YAML: {error}") from None
         if not isinstance(content, dict):
             raise ConfigError(f"{file}: a map of keys is expected, as in config.yaml")
@@ -50,12 +50,17 @@ def complete(config: dict) -> dict:
     Raises:
         ConfigError: with one line for each problem, which names the key.
     """
-    config = _plain(config)
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    found = problems(schema, config) or list(cross_checks(config))
+    try:
+        completed = _plain(config)
+        found = problems(schema, completed)
+        # a mistyped key is one that takes nothing away, even if null stands there
+        found = found or unknown_keys(schema, config) or list(cross_checks(completed, config))
+    except RecursionError:
+        found = ["top level: nested too deeply, or an alias (*) stands within its own anchor (&)"]
     if found:
         raise ConfigError("the config is not valid:\n" + "\n".join(f"  {problem}" for problem in found))
-    return config
+    return completed
 
 
 def _plain(value: Any) -> Any:

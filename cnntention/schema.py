@@ -3,10 +3,15 @@
 import copy
 import difflib
 import math
+import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jsonschema
+
+LONGEST = 100
+"""Characters of a value that a message shows."""
 
 
 def _fill_defaults(validator, properties, instance, schema) -> Iterator[jsonschema.ValidationError]:
@@ -18,15 +23,16 @@ def _fill_defaults(validator, properties, instance, schema) -> Iterator[jsonsche
 
 
 def _is_number(_, value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 _Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     validators={"properties": _fill_defaults},
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-        # JSON takes 3.0 for an integer and YAML takes .inf and .nan for numbers: here neither is meant
-        {"integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool), "number": _is_number}
+        # JSON takes 3.0 for an integer and YAML takes .inf and .nan for numbers: here neither is meant, nor a whole
+        # number that no float can hold
+        {"integer": lambda _, value: isinstance(value, int) and _is_number(_, value), "number": _is_number}
     ),
 )
 
@@ -43,11 +49,32 @@ def problems(schema: dict, instance: Any, prefix: str = "") -> list[str]:
     return list(dict.fromkeys(_describe(error, prefix) for error in errors))
 
 
+def unknown_keys(schema: dict, instance: Any) -> list[str]:
+    """Keys that a schema does not know, a line each, whatever stands there; the instance stays as it is."""
+    errors = _Validator(schema).iter_errors(copy.deepcopy(instance))
+    return [_describe(error, "") for error in errors if error.validator == "additionalProperties"]
+
+
 def _key(path, prefix: str) -> str:
     text = prefix
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        text += f"[{part}]" if isinstance(part, int) else f".{_part(part)}"
     return text.lstrip(".")
+
+
+def _part(key: Any) -> str:
+    """A key as it is, or quoted where it would break up the line or the path."""
+    return str(key) if re.fullmatch(r"[\w.-]+", str(key)) else _quoted(key)
+
+
+def _quoted(name: Any) -> str:
+    return _shown(str(name))
+
+
+def _shown(value: Any) -> str:
+    """A value on one line, cut where nobody would read on."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 _KINDS = {
@@ -58,6 +85,14 @@ _KINDS = {
     "number": "a finite number",
     "boolean": "true or false",
     "null": "null",
+}
+_BOUNDS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "more than",
+    "exclusiveMaximum": "less than",
+    "minLength": "at least",
+    "maxLength": "at most",
 }
 
 
@@ -73,25 +108,25 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
         case "required":
             return f"{key}: {', '.join(_quoted(name) for name in rule if name not in value)} missing"
         case "enum":
-            return f"{key}: {value!r} is not possible; one of {', '.join(map(str, rule))}"
+            return f"{key}: {_shown(value)} is not possible; one of {', '.join(map(str, rule))}"
         case "type":
             kinds = rule if isinstance(rule, list) else [rule]
             wanted = " or ".join(_KINDS[kind] for kind in kinds)
-            return f"{key}: {wanted} is expected, not {value!r}{_yaml_hint(value, kinds)}"
+            return f"{key}: {wanted} is expected, not {_shown(value)}{_yaml_hint(value, kinds)}"
         case "pattern":
             allowed = error.schema.get("description", f"must match {rule}")
-            return f"{key}: {value!r} holds characters that are not possible here; {allowed}"
+            return f"{key}: {_shown(value)} holds characters that are not possible here; {allowed}"
         case "uniqueItems":
             return f"{key}: an entry stands here twice"
         case "minItems" | "minProperties":
             return f"{key}: at least {rule} needed, here {len(value)}"
+        case "minLength" | "maxLength":
+            return f"{key}: {_BOUNDS[error.validator]} {rule} characters needed, here {len(value)}"
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            return f"{key}: {_BOUNDS[error.validator]} {rule} is needed, not {_shown(value)}"
         case "not":
             return f"{key}: not possible with kind: recipes"
-    return f"{key}: {error.message}"
-
-
-def _quoted(name: Any) -> str:
-    return f"'{name}'"
+    return f"{key}: {' '.join(error.message.split())}"
 
 
 def suggest(name: Any, known: Iterable[str]) -> str:
@@ -108,5 +143,6 @@ def _yaml_hint(value: Any, kinds: list[str]) -> str:
             number = float(value)
         except ValueError:
             return ""
-        return f": to YAML this is text; write {number!r} without quotes, and 1.0e-4 rather than 1e-4"
+        if math.isfinite(number):
+            return f": to YAML this is text; write {number!r} without quotes, and 1.0e-4 rather than 1e-4"
     return ""
