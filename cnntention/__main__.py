@@ -87,7 +87,7 @@ def _train(study: Study, args: argparse.Namespace) -> None:
 
     run = _run(study, args)
     paths = (study.run_path(pattern, run) for pattern in (layout.MODEL, layout.HISTORY, layout.STATE))
-    loop.run(study.run_spec(run), str(run), *_data(study, run.dataset), *paths, study.machine["device"], args.threads)
+    loop.run(study.run_spec(run), str(run), *_data(study, run.dataset), *paths, _machine(study, args.threads))
 
 
 def _evaluate(study: Study, args: argparse.Namespace) -> None:
@@ -97,7 +97,7 @@ def _evaluate(study: Study, args: argparse.Namespace) -> None:
     model, report, predictions = (
         study.run_path(pattern, run) for pattern in (layout.MODEL, layout.EVAL, layout.PREDICTIONS)
     )
-    evaluation.run(model, *_data(study, run.dataset), report, predictions, study.machine["device"], args.threads)
+    evaluation.run(model, *_data(study, run.dataset), report, predictions, _machine(study, args.threads))
     print(report)
 
 
@@ -133,13 +133,19 @@ def _gradcam(study: Study, args: argparse.Namespace) -> None:
         *_data(study, args.dataset),
         grid + ".png",
         grid + ".json",
-        study.machine["device"],
+        _machine(study),
     )
     print(grid + ".png")
 
 
 def _run(study: Study, args: argparse.Namespace) -> Run:
     return Run(args.dataset, args.model, args.split, study.config["seeds"][0] if args.seed is None else args.seed)
+
+
+def _machine(study: Study, threads: int | None = None):
+    from cnntention.device import Machine
+
+    return Machine(threads=threads, **study.computing)
 
 
 def _data(study: Study, dataset: str) -> tuple[str, str]:

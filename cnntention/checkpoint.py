@@ -12,7 +12,7 @@ import torchvision
 from torch import nn
 
 from cnntention.errors import CheckpointError
-from cnntention.files import atomic_path
+from cnntention.files import save_tensors
 from cnntention.resnet import ResNet
 
 
@@ -75,8 +75,7 @@ def save(
         "training": training,
         "versions": versions(),
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    save_tensors(path, content)
 
 
 def load(path: str | os.PathLike) -> Checkpoint:

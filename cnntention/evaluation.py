@@ -10,7 +10,7 @@ from torch import nn
 from cnntention import checkpoint, complexity, predict
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
-from cnntention.device import select
+from cnntention.device import Machine, enough_memory, select
 from cnntention.files import atomic_path, write_text
 
 
@@ -20,8 +20,7 @@ def run(
     card_path: str | os.PathLike,
     eval_path: str | os.PathLike,
     predictions_path: str | os.PathLike,
-    device_name: str = "auto",
-    threads: int | None = None,
+    machine: Machine | None = None,
 ) -> dict:
     """Evaluate a checkpoint on the part that its split is judged by: validation images for tune, test for full.
 
@@ -32,8 +31,7 @@ def run(
         eval_path: the JSON to write.
         predictions_path: the ``.npz`` to write: ``labels``, ``predictions`` int64 ``[N]``, ``probabilities`` float32
             ``[N, classes]``, in the order of the images.
-        device_name: as ``machine.device`` in the config.
-        threads: CPU threads; None leaves torch's choice.
+        machine: what to compute on.
 
     Returns:
         What the JSON holds.
@@ -42,7 +40,7 @@ def run(
         CheckpointError: the checkpoint is unreadable, or was trained on other data.
         DataError, DeviceError: see there.
     """
-    target = select(device_name, threads)
+    target = select(machine or Machine())
     trained = checkpoint.load(model_path)
     data = datasets.load(data_path, card_path, trained.spec["validation_images"], target)
     trained.require_data(data.sha256, model_path)
@@ -51,14 +49,16 @@ def run(
     model = trained.model.to(target, memory_format=torch.channels_last)
     normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
 
-    scores = predict.logits(model, part, normalize)
+    with enough_memory(os.fspath(model_path), "run fewer at once"):
+        scores = predict.logits(model, part, normalize)
+        attention = attention_use(model, part, normalize)
     report = {
         "spec": trained.spec,
         "subset": subset,
         **metrics(scores.cpu().double(), part.labels.cpu(), trained.class_names),
         "parameters": complexity.parameters(model),
         "multiply_adds": complexity.multiply_adds(model, data.image_shape),
-        "attention": attention_use(model, part, normalize),
+        "attention": attention,
         "training": trained.training,
         "data_sha256": trained.data_sha256,
         "versions": {"training": trained.versions, "evaluation": checkpoint.versions()},

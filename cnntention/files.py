@@ -2,7 +2,9 @@
 
 import contextlib
 import hashlib
+import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +14,18 @@ from pathlib import Path
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends well, and vanishes otherwise.
 
-    The suffix is kept, since numpy and matplotlib choose the format by it.
+    The suffix is kept, since numpy and matplotlib choose the format by it. What a killed process left of the same file
+    is removed.
+
+    Raises:
+        OSError: it cannot be written; the error names the file, also where Python's own does not (a full disk).
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    leftover = re.compile(rf"\.{re.escape(path.stem)}\.[a-z0-9_]{{8}}{re.escape(path.suffix)}")
+    for other in path.parent.iterdir():
+        if leftover.fullmatch(other.name):
+            other.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
@@ -24,7 +34,12 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 would hide results from a group that shares them
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())  # without it a power cut may leave the new name with nothing behind it
         os.replace(temporary, path)
+    except OSError as error:
+        error.filename = error.filename or os.fspath(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -33,6 +48,17 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Write ``text`` to ``path`` atomically, in UTF-8."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def save_tensors(path: str | os.PathLike, content: dict) -> None:
+    """Write tensors and plain values atomically, in torch's format."""
+    import torch  # seconds that most users of this module need not wait
+
+    # In memory first: torch's own writer ends with an internal error where a disk is full.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -10,7 +10,7 @@ from torch import nn
 from cnntention import checkpoint
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
-from cnntention.device import select
+from cnntention.device import Machine, select
 from cnntention.errors import DataError
 from cnntention.files import write_text
 from cnntention.grids import Column, draw
@@ -50,8 +50,7 @@ def run(
     card_path: str | os.PathLike,
     picture_path: str | os.PathLike,
     json_path: str | os.PathLike,
-    device_name: str = "auto",
-    threads: int | None = None,
+    machine: Machine | None = None,
 ) -> dict:
     """Draw the grid of one dataset, and write beside it what each model predicted.
 
@@ -62,8 +61,7 @@ def run(
         card_path: its card.
         picture_path: the PNG to write.
         json_path: the JSON to write.
-        device_name: as ``machine.device`` in the config.
-        threads: CPU threads; None leaves torch's choice.
+        machine: what to compute on.
 
     Returns:
         What the JSON holds.
@@ -71,7 +69,7 @@ def run(
     Raises:
         CheckpointError, DataError, DeviceError: see there; DataError also for an index beyond the test set.
     """
-    target = select(device_name, threads)
+    target = select(machine or Machine())
     data = datasets.load(data_path, card_path, device=target)
     available = len(data.parts["test"])
     beyond = [index for index in spec["images"] if index >= available]

@@ -43,6 +43,11 @@ class Study:
         self.config = complete(config)
         self.results: str = self.config["results"].rstrip("/")
         self.machine: dict = self.config["machine"]
+        keys = ("device", "runs_per_gpu", "compile", "deterministic")
+        self.computing: dict = {
+            key: self.machine[key] or "off" if key == "compile" else self.machine[key] for key in keys
+        }
+        """What of the machine's settings a step that computes takes, see :class:`cnntention.device.Machine`."""
 
     def path(self, pattern: str, **names) -> str:
         """A pattern of :mod:`cnntention.layout` with the names filled in."""
@@ -104,7 +109,7 @@ class Study:
         """What a training depends on.
 
         Keys: ``dataset``, ``model``, ``split``, ``seed``, ``validation_images``, ``normalization``, ``augmentation``,
-        ``depth``, ``attention``, ``recipe``.
+        ``depth``, ``attention``, ``precision``, ``recipe``.
 
         Raises:
             ConfigError: the run cannot be trained as it says, whether or not the config lists it.
@@ -120,6 +125,7 @@ class Study:
             "augmentation": dataset["augmentation"],
             "depth": model["depth"],
             "attention": model["attention"],
+            "precision": self.config["precision"],
             "recipe": self.recipe(run.model),
         }
 

@@ -16,9 +16,10 @@ REPOSITORY = Path(os.path.relpath(workflow.basedir))
 START = time.time()
 CONDA = "../envs/cnntention.yaml"
 # With device: cpu a training takes one core, and several run side by side; otherwise they wait for the GPU.
-DEVICE = STUDY.machine["device"]
-GPU = 0 if DEVICE == "cpu" else 1
-TRAIN_THREADS = 1 if DEVICE == "cpu" else 2
+ON_CPU = STUDY.machine["device"] == "cpu"
+GPU = 0 if ON_CPU else 1
+TRAIN_THREADS = 1 if ON_CPU else 2
+MACHINE = canonical(STUDY.computing)
 
 
 wildcard_constraints:

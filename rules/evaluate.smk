@@ -19,10 +19,10 @@ rule evaluate:
     resources:
         gpu=GPU,
     params:
-        device=untracked(DEVICE),
+        machine=untracked(MACHINE),
     message:
         "Evaluate {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
     shell:
-        "python {input.script} --device {params.device} --threads {threads} --model {input.model}"
+        "python {input.script} --machine {params.machine:q} --threads {threads} --model {input.model}"
         " --data {input.data} --card {input.card} --eval {output.report} --predictions {output.predictions}"
         " > {log} 2>&1"

@@ -24,12 +24,12 @@ rule grid:
         gpu=GPU,
     params:
         spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
-        device=untracked(DEVICE),
+        machine=untracked(MACHINE),
     message:
         "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:
         "python {input.script} --spec {params.spec:q} --models {input.models} --data {input.data} --card {input.card}"
-        " --png {output.png} --json {output.report} --device {params.device} --threads {threads} > {log} 2>&1"
+        " --png {output.png} --json {output.report} --machine {params.machine:q} --threads {threads} > {log} 2>&1"
 
 
 rule gradcam:

@@ -19,13 +19,13 @@ rule train:
         gpu=GPU,
     params:
         spec=lambda wildcards: canonical(STUDY.run_spec(run_of(wildcards))),
-        device=untracked(DEVICE),
+        machine=untracked(MACHINE),
         # No output, since Snakemake deletes the outputs of a job that was killed.
         state=lambda wildcards, output: STUDY.run_path(layout.STATE, run_of(wildcards)),
     message:
         "Train {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}  (log: {log})"
     shell:
-        "python {input.script} --spec {params.spec:q} --device {params.device} --threads {threads}"
+        "python {input.script} --spec {params.spec:q} --machine {params.machine:q} --threads {threads}"
         " --name {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
         " --data {input.data} --card {input.card} --model {output.model} --history {output.history}"
         " --state {params.state} > {log} 2>&1"

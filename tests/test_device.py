@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cnntention import device
+from cnntention.device import Machine
 from cnntention.errors import DeviceError
 
 
@@ -31,7 +32,7 @@ def machine(monkeypatch):
 
 
 def test_auto_gives_a_device_that_computes():
-    chosen = device.select("auto")
+    chosen = device.select(Machine("auto"))
     assert (torch.ones(3, device=chosen) * 2).sum().item() == 6
 
 
@@ -41,19 +42,19 @@ def test_auto_gives_a_device_that_computes():
 )
 def test_auto_prefers_cuda_then_mps_then_cpu(machine, cuda, mps, expected):
     machine(cuda, mps)
-    assert device.select("auto") == torch.device(expected)
+    assert device.select(Machine("auto")) == torch.device(expected)
 
 
 def test_cpu_is_taken_where_it_is_asked_for(machine):
     machine(True, True)
-    assert device.select("cpu") == torch.device("cpu")
+    assert device.select(Machine("cpu")) == torch.device("cpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_that_is_not_there_is_refused_in_plain_words(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     with pytest.raises(DeviceError) as caught:
-        device.select("cuda")
+        device.select(Machine("cuda"))
     text = str(caught.value)
     assert "machine.device" in text
     assert "no cuda device" in text
@@ -64,18 +65,18 @@ def test_cuda_that_is_not_there_is_refused_in_plain_words(monkeypatch):
 def test_mps_that_is_not_there_is_refused(machine):
     machine(True, False)
     with pytest.raises(DeviceError, match="no mps device") as caught:
-        device.select("mps")
+        device.select(Machine("mps"))
     assert "CUDA" not in str(caught.value)
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_threads_are_set(threads, count):
-    device.select("cpu", threads=count)
+    device.select(Machine("cpu", threads=count))
     assert torch.get_num_threads() == count
 
 
 def test_threads_stay_where_none_are_given(threads):
-    device.select("cpu")
+    device.select(Machine("cpu"))
     assert torch.get_num_threads() == threads
 
 
@@ -89,7 +90,7 @@ def test_cpu_is_described_with_its_threads(threads, count, words):
 
 def test_numbers_below_float32s_normal_range_become_zero_on_every_thread():
     program = (
-        "import torch; from cnntention import device; device.select('cpu', threads=2);"
+        "import torch; from cnntention import device; device.select(device.Machine('cpu', threads=2));"
         # Large enough for torch to split it among its threads.
         "print(torch.full((1_000_000,), 1e-30).mul_(1e-10).count_nonzero().item())"
     )

@@ -14,9 +14,10 @@ from conftest import ROOT
 from test_dataset import separable, write_prepared
 from test_training import SELFATT, run_spec
 
+from cnntention.device import Machine
 from cnntention.training import loop
 from cnntention.training import state as states
-from cnntention.training.state import State, key
+from cnntention.training.state import State
 
 CPU = torch.device("cpu")
 
@@ -32,7 +33,7 @@ def paths(tmp_path_factory):
 
 def run(folder, paths, spec, log=lambda line: None) -> loop.Trained:
     files = [folder / name for name in ("model.pt", "history.csv", "state.pt")]
-    return loop.run(spec, "tiny", *paths, *files, "cpu", 1, log)
+    return loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), log)
 
 
 def killed_after(epoch: int):
@@ -94,7 +95,7 @@ def test_real_processes_killed_at_random_moments_lose_an_epoch_at_most(paths, tm
     spec = run_spec({"epochs": 30}, attention=SELFATT)
     whole = run(tmp_path / "whole", paths, spec)
     command = [sys.executable, "workflow_scripts/train.py", "--spec", json.dumps(spec), "--name", "tiny"]
-    for name, value in (("data", paths[0]), ("card", paths[1]), ("device", "cpu"), ("threads", 1)):
+    for name, value in (("data", paths[0]), ("card", paths[1]), ("machine", '{"device": "cpu"}'), ("threads", 1)):
         command += [f"--{name}", str(value)]
     for name in ("model.pt", "history.csv", "state.pt"):
         command += [f"--{name.split('.')[0]}", str(tmp_path / name)]
@@ -132,8 +133,14 @@ def test_a_changed_spec_starts_from_the_beginning(paths, tmp_path, change):
 
 def test_the_key_tells_spec_data_code_device_and_threads_apart(monkeypatch):
     spec = run_spec(attention=SELFATT)
+    plan = ["fp32", False, False]
+
+    def key(*arguments, deciding=plan):
+        return states.key(*arguments, deciding)
+
     keys = [key(spec, "data", CPU), key(spec | {"seed": 11}, "data", CPU), key(spec, "other", CPU)]
     keys.append(key(spec, "data", torch.device("cuda")))
+    keys += [key(spec, "data", CPU, deciding=other) for other in (["bf16", False, False], ["fp32", True, False])]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
     keys.append(key(spec, "data", CPU))
     monkeypatch.setattr(states, "sha256", lambda path: "edited" if path.name == "selfatt.py" else "as it was")

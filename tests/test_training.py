@@ -3,6 +3,7 @@
 import copy
 import csv
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from cnntention import checkpoint, predict
 from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
+from cnntention.device import Machine
 from cnntention.errors import TrainingError
 from cnntention.training import history, loop
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
@@ -38,6 +40,7 @@ def run_spec(recipe: dict | None = None, **changes) -> dict:
         "augmentation": {"flip": True, "crop_padding": 1},
         "depth": 8,
         "attention": None,
+        "precision": "auto",
         "recipe": {
             "optimizer": "adam",
             "lr": 0.01,
@@ -57,7 +60,7 @@ def quiet(line: str) -> None:
 
 
 def train(spec: dict, data: dataset.Dataset) -> loop.Trained:
-    return loop.train(spec, data, CPU, quiet)
+    return loop.train(spec, data, CPU, log=quiet)
 
 
 @pytest.fixture(scope="module")
@@ -433,9 +436,8 @@ def test_loss_and_error_of_logits():
 
 
 def run_files(folder: Path, paths: tuple[Path, Path], spec: dict, log=quiet) -> loop.Trained:
-    return loop.run(
-        spec, "tiny", *paths, folder / "model.pt", folder / "history.csv", folder / "state.pt", "cpu", 1, log
-    )
+    files = [folder / file for file in ("model.pt", "history.csv", "state.pt")]
+    return loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), log)
 
 
 def test_run_writes_a_checkpoint_that_rebuilds_the_model(paths, data, tmp_path):
@@ -492,10 +494,33 @@ def test_held_out_images_are_not_trained_on(paths, tmp_path, spy):
     assert seen.isdisjoint(image.numpy().tobytes() for image in parts["validation"].images)
 
 
-def test_diverged_run_leaves_no_file(paths, tmp_path):
-    with pytest.raises(TrainingError, match="tiny"):
-        run_files(tmp_path / "run", paths, run_spec({"optimizer": "sgd", "lr": 1e30}))
-    assert not list(tmp_path.rglob("*.*"))
+def test_diverged_run_leaves_only_itself_for_a_look(paths, tmp_path):
+    with pytest.raises(TrainingError) as caught:
+        run_files(tmp_path, paths, run_spec({"optimizer": "sgd", "lr": 1e30}))
+    # The first loss is finite, whatever the lr; the weights after it are not.
+    assert re.search(
+        r"tiny: the training loss became (nan|inf) in epoch 1, step [2-4] of 4, at lr 1e\+30", str(caught.value)
+    )
+    kept = tmp_path / "state.diverged.pt"
+    assert str(kept) in str(caught.value)
+    assert list(tmp_path.iterdir()) == [kept]
+    losses = torch.load(kept, weights_only=True)["epoch"]["losses"]
+    assert losses[0].isfinite()
+    assert not losses.isfinite().all()
+
+
+def test_a_run_that_diverges_later_keeps_the_state_before(paths, tmp_path, monkeypatch):
+    spec = run_spec({"epochs": 3})
+    broken = iter([1.0] * 6 + [math.inf] * 6)
+    entropy = F.cross_entropy
+    monkeypatch.setattr(F, "cross_entropy", lambda s, t: entropy(s, t) * (next(broken) if s.requires_grad else 1))
+    with pytest.raises(TrainingError, match=r"became (nan|inf) in epoch 2, step 3 of 4, at lr 0\.01"):
+        run_files(tmp_path, paths, spec)
+    monkeypatch.undo()
+    lines: list[str] = []
+    run_files(tmp_path, paths, spec, lines.append)
+    assert "resuming   after epoch 1" in lines
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["history.csv", "model.pt"]
 
 
 def test_files_of_two_runs_hold_the_same(paths, tmp_path):

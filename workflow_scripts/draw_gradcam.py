@@ -4,6 +4,7 @@ import argparse
 import json
 
 from cnntention import gradcam
+from cnntention.device import Machine
 from cnntention.errors import reported
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -13,10 +14,11 @@ parser.add_argument("--data", required=True)
 parser.add_argument("--card", required=True)
 parser.add_argument("--png", required=True)
 parser.add_argument("--json", required=True)
-parser.add_argument("--device", required=True)
+parser.add_argument("--machine", type=json.loads, required=True)
 parser.add_argument("--threads", type=int, required=True)
 
 if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
-        gradcam.run(args.spec, args.models, args.data, args.card, args.png, args.json, args.device, args.threads)
+        machine = Machine(threads=args.threads, **args.machine)
+        gradcam.run(args.spec, args.models, args.data, args.card, args.png, args.json, machine)

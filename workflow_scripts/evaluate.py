@@ -1,8 +1,10 @@
 """Rule evaluate: from weights to numbers and predictions."""
 
 import argparse
+import json
 
 from cnntention import evaluation
+from cnntention.device import Machine
 from cnntention.errors import reported
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -11,13 +13,12 @@ parser.add_argument("--data", required=True)
 parser.add_argument("--card", required=True)
 parser.add_argument("--eval", required=True)
 parser.add_argument("--predictions", required=True)
-parser.add_argument("--device", required=True)
+parser.add_argument("--machine", type=json.loads, required=True)
 parser.add_argument("--threads", type=int, required=True)
 
 if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
-        report = evaluation.run(
-            args.model, args.data, args.card, args.eval, args.predictions, args.device, args.threads
-        )
+        machine = Machine(threads=args.threads, **args.machine)
+        report = evaluation.run(args.model, args.data, args.card, args.eval, args.predictions, machine)
         print(f"{report['subset']} accuracy {report['accuracy']:.2f}% on {report['n']:,} images")

@@ -4,6 +4,7 @@ import argparse
 import functools
 import json
 
+from cnntention.device import Machine
 from cnntention.errors import reported
 from cnntention.training import loop
 
@@ -15,7 +16,7 @@ parser.add_argument("--card", required=True)
 parser.add_argument("--model", required=True)
 parser.add_argument("--history", required=True)
 parser.add_argument("--state", required=True)
-parser.add_argument("--device", required=True)
+parser.add_argument("--machine", type=json.loads, required=True)
 parser.add_argument("--threads", type=int, required=True)
 
 if __name__ == "__main__":
@@ -29,7 +30,6 @@ if __name__ == "__main__":
             args.model,
             args.history,
             args.state,
-            args.device,
-            args.threads,
+            Machine(threads=args.threads, **args.machine),
             functools.partial(print, flush=True),
         )

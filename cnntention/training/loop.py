@@ -12,12 +12,13 @@ from torch import nn
 from cnntention import checkpoint, device, predict
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Augmenter, Normalizer
+from cnntention.device import Machine
 from cnntention.errors import TrainingError
-from cnntention.training import history
+from cnntention.training import compilation, history, precision
+from cnntention.training.epoch import DivergenceError, Epoch
+from cnntention.training.interruption import InterruptionError, Interruption
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
 from cnntention.training.state import State, key
-
-PRECISION = "fp32"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +42,7 @@ def run(
     model_path: str | os.PathLike,
     history_path: str | os.PathLike,
     state_path: str | os.PathLike,
-    device_name: str = "auto",
-    threads: int | None = None,
+    machine: Machine | None = None,
     log: Callable[[str], None] = print,
 ) -> Trained:
     """Train one run from files to files, from where a killed process of the same run left off.
@@ -54,54 +54,91 @@ def run(
         card_path: its card.
         model_path: the checkpoint to write.
         history_path: the CSV to write, a row an epoch.
-        state_path: written after every epoch, to go on from when the process is killed; removed at the end.
-        device_name: as ``machine.device`` in the config.
-        threads: CPU threads; None leaves torch's choice.
+        state_path: written after every epoch and on SIGTERM or SIGINT, to go on from; removed at the end.
+        machine: what to compute on, and how.
         log: takes a line of text.
 
     Raises:
-        DataError, DeviceError, TrainingError: see there; nothing is written then.
+        DataError, DeviceError, TrainingError: see there; model and history are not written then.
     """
-    target = device.select(device_name, threads)
+    machine = machine or Machine()
+    target = device.select(machine, log)
     data = datasets.load(data_path, card_path, spec["validation_images"], target)
-    state = State(state_path, key(spec, data.sha256, target))
-    trained = train(spec, data, target, log, name, state)
-    training = {
-        "seconds": trained.seconds,
-        "epochs": len(trained.rows),
-        "device": device.describe(target),
-        "precision": PRECISION,
-    }
-    history.write(history_path, trained.rows)
-    checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
-    state.remove()
+    plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
+    state = State(state_path, key(spec, data.sha256, target, plan.deciding))
+    batch_size = spec["recipe"]["batch_size"]
+    advice = f"the batch size is {batch_size}, try batch_size: {batch_size // 2} in the recipe of {spec['model']}"
+    with Interruption() as interruption, device.enough_memory(name, advice + " or fewer runs at once"):
+        trained = train(spec, data, target, plan, log, name, state, interruption)
+        training = {
+            "seconds": trained.seconds,
+            "epochs": len(trained.rows),
+            "device": device.describe(target),
+            "precision": plan.precision.name,
+        }
+        history.write(history_path, trained.rows)
+        checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
+        state.remove()
     last = trained.rows[-1]
     result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
     log(f"finished after {len(trained.rows)} epochs, {_clock(trained.seconds)}: {result}; {model_path}")
     return trained
 
 
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How a training computes: number format and compilation."""
+
+    precision: precision.Precision
+    compilation: compilation.Compilation
+    deterministic: bool
+
+    @classmethod
+    def choose(cls, spec: dict, images: int, target: torch.device, machine: Machine) -> "Plan":
+        """What the config's settings come to on a device, for a number of training images.
+
+        Raises:
+            DeviceError: the device cannot do what is asked for.
+        """
+        steps = math.ceil(images / spec["recipe"]["batch_size"]) * spec["recipe"]["epochs"]
+        return cls(
+            precision.choose(spec["precision"], target),
+            compilation.choose(machine.compile, target, steps, machine.deterministic),
+            machine.deterministic,
+        )
+
+    @property
+    def deciding(self) -> list:
+        """What of it decides over the bits of the weights."""
+        return [self.precision.name, self.compilation.on, self.deterministic]
+
+
 def train(
     spec: dict,
     data: datasets.Dataset,
     target: torch.device,
+    plan: Plan | None = None,
     log: Callable[[str], None] = print,
     name: str = "run",
     state: State | None = None,
+    interruption: Interruption | None = None,
 ) -> Trained:
     """Train the model of a spec on ``data.parts["train"]``.
 
-    After each epoch the validation part, or else the test part, is evaluated: for the curves, and for early stopping
-    on validation error. The test part never decides anything. Where a state is given, it is saved after each epoch, and
-    training goes on from the epoch that it holds.
+    After each epoch the validation part, or else the test part, is evaluated, in fp32: for the curves, and for early
+    stopping on validation error. The test part never decides anything. Where a state is given, it is saved after each
+    epoch and when training is interrupted, and training goes on from the step that it holds.
 
     Raises:
-        TrainingError: the loss became NaN or infinite.
+        TrainingError: the loss became NaN or infinite, or a signal asked to stop.
     """
     recipe = spec["recipe"]
+    plan = plan or Plan.choose(spec, len(data.parts["train"]), target, Machine())
+    interruption = interruption or Interruption()
     torch.manual_seed(spec["seed"])
     model = checkpoint.build(spec, data.in_channels, len(data.class_names))
     model = model.to(target, memory_format=torch.channels_last)
+    forward = plan.compilation(model)
     normalize = Normalizer(spec["normalization"], data.in_channels, target)
     # Batches and augmentation draw from a generator of their own: models of one seed then see the same images.
     generator = torch.Generator(target).manual_seed(spec["seed"])
@@ -110,17 +147,34 @@ def train(
     schedule = build_schedule(optimizer, recipe)
     stopping = EarlyStopping(recipe["early_stopping"])
     monitored = "validation" if "validation" in data.parts else "test"
+    part, images = data.parts[monitored], len(data.parts["train"])
 
     parameters = sum(parameter.numel() for parameter in model.parameters())
     log(f"run        {name}")
-    log(f"device     {device.describe(target)}, precision {PRECISION}, torch {torch.__version__}")
+    log(f"device     {device.describe(target)}, torch {torch.__version__}")
+    log(f"precision  {plan.precision.name}: {plan.precision.reason}")
+    log(f"compile    {'on' if plan.compilation.on else 'off'}: {plan.compilation.reason}")
     log(f"model      {parameters:,} parameters")
-    log(f"data       {len(data.parts['train']):,} training images, {len(data.parts[monitored]):,} {monitored} images")
+    log(f"data       {images:,} training images, {len(part):,} {monitored} images")
     log(f"recipe     {recipe}")
 
     rows: list[dict] = []
+    epoch: Epoch | None = None
     finished = False
-    saved = state.load() if state else None
+
+    def snapshot() -> dict:
+        return {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "schedule": schedule.state_dict(),
+            "generator": generator.get_state(),
+            "stopping": [stopping.best, stopping.waited],
+            "rows": rows,
+            "epoch": epoch.state() if epoch else None,
+            "finished": finished,
+        }
+
+    saved = state.load(log) if state else None
     if saved:
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -128,85 +182,66 @@ def train(
         generator.set_state(saved["generator"])
         stopping.best, stopping.waited = saved["stopping"]
         rows = saved["rows"]
+        epoch = Epoch.restore(saved["epoch"], target) if saved["epoch"] else None
         finished = saved["finished"]
-        log(f"resuming   after epoch {len(rows)}")
+        log(f"resuming   after epoch {len(rows)}" + (f" and step {epoch.step} of {epoch.steps}" if epoch else ""))
     while not finished:
-        epoch = len(rows) + 1
-        start = time.perf_counter()
+        number = len(rows) + 1
         lr = optimizer.param_groups[0]["lr"]
-        train_loss, train_error = _train_epoch(
-            model, data.parts["train"], recipe["batch_size"], normalize, augment, optimizer, generator
-        )
+        epoch = epoch or Epoch.start(images, recipe["batch_size"], generator)
+        try:
+            model.train()
+            epoch.run(forward, data.parts["train"], normalize, augment, optimizer, plan.precision, interruption.check)
+            started = time.perf_counter()
+            with interruption.at_once():
+                loss, error = predict.loss_and_error(predict.logits(model, part, normalize), part.labels)
+        except InterruptionError as stopped:
+            where = f"{name}: {stopped} in epoch {number} after step {epoch.step} of {epoch.steps}"
+            if state:
+                state.save(snapshot())
+                where += f"; saved in {state.path}, run it again to go on"
+            raise InterruptionError(where) from None
+        except DivergenceError as diverged:
+            where = f"in epoch {number}, step {diverged.step} of {epoch.steps}"
+            raise _divergence(name, "training", diverged.loss, where, lr, state, snapshot) from None
+        if not math.isfinite(loss):
+            raise _divergence(name, monitored, loss, f"after epoch {number}", lr, state, snapshot)
         schedule.step()
-        part = data.parts[monitored]
-        loss, error = predict.loss_and_error(predict.logits(model, part, normalize), part.labels)
-        for what, value in (("training", train_loss), (monitored, loss)):
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"{name}: the {what} loss became {value} in epoch {epoch} at lr {lr:g}; try a lower lr"
-                )
+        train_loss, train_error = epoch.loss_and_error()
+        seconds = epoch.seconds + time.perf_counter() - started
         rows.append(
             {
-                "epoch": epoch,
+                "epoch": number,
                 "lr": lr,
                 "train_loss": train_loss,
                 "train_error": train_error,
                 f"{monitored}_loss": loss,
                 f"{monitored}_error": error,
-                "seconds": time.perf_counter() - start,
+                "seconds": seconds,
             }
         )
-        left = sum(row["seconds"] for row in rows) / epoch * (recipe["epochs"] - epoch)
-        seconds = rows[-1]["seconds"]
+        left = sum(row["seconds"] for row in rows) / number * (recipe["epochs"] - number)
         log(
-            f"epoch {epoch:>4}/{recipe['epochs']}  lr {lr:<8.3g}"
+            f"epoch {number:>4}/{recipe['epochs']}  lr {lr:<8.3g}"
             f"  train loss {train_loss:7.4f} error {train_error:6.2f}%"
             f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {seconds:7.1f} s  left {_clock(left)}"
         )
-        finished = epoch == recipe["epochs"]
+        finished = number == recipe["epochs"]
         if monitored == "validation" and stopping.should_stop(error):
             log(f"validation error has not improved for {stopping.waited} epochs: stopping")
             finished = True
+        epoch = None
         if state:
-            state.save(
-                {
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "generator": generator.get_state(),
-                    "stopping": [stopping.best, stopping.waited],
-                    "rows": rows,
-                    "finished": finished,
-                }
-            )
+            state.save(snapshot())
     return Trained(model, rows)
 
 
-def _train_epoch(
-    model: nn.Module,
-    part: datasets.Part,
-    batch_size: int,
-    normalize: Normalizer,
-    augment: Augmenter,
-    optimizer: torch.optim.Optimizer,
-    generator: torch.Generator,
-) -> tuple[float, float]:
-    """One pass in random order; returns mean loss and error in percent. The device is waited for once, at the end."""
-    model.train()
-    device_of_data = part.labels.device
-    loss_sum = torch.zeros((), device=device_of_data)
-    wrong = torch.zeros((), dtype=torch.long, device=device_of_data)
-    order = torch.randperm(len(part), generator=generator, device=device_of_data)
-    for index in order.split(batch_size):
-        labels = part.labels[index]
-        scores = model(normalize(augment(part.images[index])))
-        loss = nn.functional.cross_entropy(scores, labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        loss_sum += loss.detach() * len(index)
-        wrong += (scores.detach().argmax(1) != labels).sum()
-    return loss_sum.item() / len(part), wrong.item() * 100 / len(part)
+def _divergence(
+    name: str, what: str, loss: float, where: str, lr: float, state: State | None, snapshot: Callable[[], dict]
+) -> TrainingError:
+    """The error of a loss that is not finite; what there is of the run is kept in a file for a look."""
+    kept = f"; the run as it was then is in {state.keep(snapshot())}" if state else ""
+    return TrainingError(f"{name}: the {what} loss became {loss} {where}, at lr {lr:g}; try a lower lr{kept}")
 
 
 def _clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The rolling state of a training: written after every epoch, so that a killed run goes on where it was.
+"""The rolling state of a training, from which a killed run goes on: written after every epoch and on a signal to stop.
 
 It lies outside the outputs of the rule, because Snakemake deletes those when a job fails, and it is keyed by everything
 that decides over the weights, so that a changed config or changed code never goes on from it.
@@ -6,6 +6,7 @@ that decides over the weights, so that a changed config or changed code never go
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,19 @@ import torch
 
 from cnntention.attention.registry import catalogue
 from cnntention.canonical import digest
-from cnntention.files import atomic_path, sha256
+from cnntention.files import save_tensors, sha256
 from cnntention.imports import ROOT, closure
 
 
-def key(spec: dict, data_sha256: str, device: torch.device) -> str:
-    """A digest of all that decides over the weights: spec, data, source files, torch, kind of device, CPU threads."""
+def key(spec: dict, data_sha256: str, device: torch.device, deciding: list) -> str:
+    """A digest of all that decides over the weights.
+
+    Args:
+        spec: of the run.
+        data_sha256: of the prepared data.
+        device: its kind counts, and on the CPU the number of threads.
+        deciding: what else counts, see :attr:`cnntention.training.loop.Plan.deciding`.
+    """
     blocks = [catalogue()[spec["attention"]["block"]].file] if spec["attention"] else []
     files = closure("cnntention/training/loop.py", *blocks)
     parts = {
@@ -27,6 +35,7 @@ def key(spec: dict, data_sha256: str, device: torch.device) -> str:
         "code": [sha256(ROOT / file) for file in files],
         "torch": str(torch.__version__),
         "device": device.type,
+        "deciding": deciding,
         "threads": torch.get_num_threads() if device.type == "cpu" else None,
     }
     return digest(parts)
@@ -46,24 +55,36 @@ class State:
 
     def save(self, content: dict) -> None:
         """Write tensors and plain values atomically, with torch's, numpy's and Python's global random states."""
-        content = content | {"key": self.key, "random": _random_states()}
-        with atomic_path(self.path) as temporary:
-            torch.save(content, temporary)
+        save_tensors(self.path, content | {"key": self.key, "random": _random_states()})
 
-    def load(self) -> dict | None:
+    def keep(self, content: dict) -> Path:
+        """Write a state that nobody goes on from beside this one, for a look; returns its path."""
+        save_tensors(self._diverged, content)
+        return self._diverged
+
+    def load(self, log: Callable[[str], None] = print) -> dict | None:
         """What was saved under the same key, random states set back; None where there is nothing to go on from."""
+        if not self.path.exists():
+            return None
         try:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             if content["key"] != self.key:
+                log("starting   anew: there is a state of another config, code, torch or machine")
                 return None
             _set_random_states(content["random"])
-        except Exception:
-            return None  # a damaged state costs the epochs in it, and must not stop the run
+        except Exception as error:  # a damaged state costs the epochs in it, and must not stop the run
+            log(f"starting   anew: {self.path} is damaged ({type(error).__name__})")
+            return None
         return content
 
     def remove(self) -> None:
         """Forget the state, after the outputs are written."""
         self.path.unlink(missing_ok=True)
+        self._diverged.unlink(missing_ok=True)
+
+    @property
+    def _diverged(self) -> Path:
+        return self.path.with_suffix(".diverged" + self.path.suffix)
 
 
 def _random_states() -> dict:
