@@ -220,7 +220,8 @@ def _accuracy_notes(spec: dict, runs: pd.DataFrame, rows: list[dict], labels: di
         epochs = sorted(set(runs["epochs"]))
         trained = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
         trained += " epoch" if epochs == [1] else " epochs"
-        notes.append(f"Trained for {trained}; duration of one training on {', '.join(sorted(set(runs['device'])))}.")
+        devices = sorted(set(runs["device"] + " in " + runs["precision"]))
+        notes.append(f"Trained for {trained}; duration of one training on {', '.join(devices)}.")
     incomplete = sum(row["seeds"] < row["seeds_expected"] for row in rows)
     if incomplete:
         notes.append(f"INCOMPLETE: {incomplete} of {len(rows)} rows lack runs of this config.")

@@ -84,6 +84,7 @@ def test_an_evaluation_becomes_a_row(evaluated, tmp_path):
             "seconds": 12.5,
             "epochs": 3,
             "device": "CPU",
+            "precision": "fp32",
             "parameters": 272_474,
             "multiply_adds": 40_813_184,
         }

@@ -42,6 +42,7 @@ def evaluation(model, seed, accuracy, dataset="cifar10", **changes) -> dict:
         "seconds": 9000.0,
         "epochs": 182,
         "device": "CPU (x86_64, 2 threads)",
+        "precision": "fp32",
         "parameters": 272_474 if model == "base" else 1_727_962,
         "multiply_adds": 40_813_184,
     } | changes
@@ -204,7 +205,7 @@ def test_different_epochs_and_devices_are_named():
     ]
     text = " ".join(build(spec(), frame(*rows)).notes)
     assert "Trained for 7 to 12 epochs" in text
-    assert "A100, H100" in text
+    assert "A100 in fp32, H100 in fp32" in text
 
 
 # ---- incomplete tables

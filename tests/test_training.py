@@ -40,7 +40,7 @@ def run_spec(recipe: dict | None = None, **changes) -> dict:
         "augmentation": {"flip": True, "crop_padding": 1},
         "depth": 8,
         "attention": None,
-        "precision": "auto",
+        "precision": "fp32",
         "recipe": {
             "optimizer": "adam",
             "lr": 0.01,
