@@ -16,7 +16,7 @@ from cnntention.device import Machine
 from cnntention.errors import TrainingError
 from cnntention.training import compilation, history, precision
 from cnntention.training.epoch import DivergenceError, Epoch
-from cnntention.training.interruption import InterruptionError, Interruption
+from cnntention.training.interruption import Interruption, InterruptionError
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
 from cnntention.training.state import State, key
 
