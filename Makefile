@@ -1,6 +1,7 @@
 # make demo    the whole study in small, on a laptop without GPU or network (minutes)
 # make test    all tests
 # make lint    ruff, snakefmt, snakemake --lint
+# make benchmark   training speed and memory, ours beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
 # make docs    the demo's table and pictures into docs/demo/ and the README
 # make clean   removes .venv and the demo
 # Each sets up .venv first where it is missing.
@@ -9,7 +10,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint benchmark docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/demo.yaml
@@ -23,8 +24,13 @@ lint: $(INSTALLED)
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
+benchmark: $(INSTALLED)
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m docs.publish_benchmarks
+
 docs: demo
-	$(BIN)/python docs/publish_demo.py
+	$(BIN)/python -m docs.publish_demo
+	$(BIN)/python -m docs.publish_benchmarks
 
 $(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no python3 found; install Python 3.11 or set PYTHON=/path/to/python" >&2; exit 1; }

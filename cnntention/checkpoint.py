@@ -8,7 +8,6 @@ import zipfile
 
 import numpy as np
 import torch
-import torchvision
 from torch import nn
 
 from cnntention.errors import CheckpointError
@@ -52,7 +51,7 @@ def versions() -> dict[str, str]:
         "cnntention": own,
         "python": platform.python_version(),
         "torch": str(torch.__version__),
-        "torchvision": str(torchvision.__version__),
+        "torchvision": importlib.metadata.version("torchvision"),  # importing it costs every step a second
         "numpy": np.__version__,
     }
 

@@ -411,7 +411,7 @@ def test_predictions_do_not_depend_on_the_size_of_batches(data, monkeypatch):
     whole = predict.logits(model, part, normalize)
     assert not model.training
     assert not whole.requires_grad
-    monkeypatch.setattr(predict, "BATCH_SIZE", 7)
+    monkeypatch.setitem(predict.BATCH_SIZES, "cpu", 7)
     torch.testing.assert_close(predict.logits(model.train(), part, normalize), whole, rtol=1e-4, atol=1e-5)
     with torch.no_grad():
         alone = torch.cat([model(normalize(image[None])) for image in part.images])

@@ -1,0 +1,1 @@
+"""Speed and memory, measured: ``make benchmark``, or ``python -m benchmarks.training --help``."""

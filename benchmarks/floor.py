@@ -1,0 +1,149 @@
+"""How fast a training step could be at best on a machine: its work, by the machine's measured peaks.
+
+Work is counted operation by operation as torch runs it: multiply-adds of convolutions, linear layers and attention,
+exponentials of attention (forward, and again in the backward pass, which stores none), and the bytes that every
+operation reads and writes. An operation takes at least the longer of its arithmetic and its traffic; operations run
+one after another. The optimiser's step, a few megabytes a batch, is left out.
+"""
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from cnntention import checkpoint, device
+from cnntention.config import load
+from cnntention.study import Run, Study
+from cnntention.training import precision
+
+BATCH = 16
+FREE = ("empty", "detach", "view", "reshape")
+"""Operations that touch no data, though torch does not mark all of them as views."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Peaks:
+    """What a machine was seen to do: arithmetic in 1e9 floating-point operations, bytes, exponentials a second."""
+
+    gflops: float
+    gbytes: float
+    gexps: float
+
+
+@dataclasses.dataclass
+class Work:
+    """Of one image, forward and backward."""
+
+    flops: float = 0.0
+    gigabytes: float = 0.0
+    exponentials: float = 0.0
+    seconds: float = 0.0
+
+
+class Count(TorchDispatchMode):
+    """Adds up the work of every operation, and the least time for it."""
+
+    def __init__(self, peaks: Peaks):
+        super().__init__()
+        self.peaks = peaks
+        self.work = Work()
+
+    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        keywords = keywords or {}
+        result = operation(*arguments, **keywords)
+        name = operation.overloadpacket.__name__
+        if operation.is_view or name.startswith(FREE):
+            return result
+        flops, exponentials = self._attention(name, arguments)
+        if not flops and operation.overloadpacket in flop_registry:
+            flops = flop_registry[operation.overloadpacket](*arguments, **keywords, out_val=result)
+        tensors = [leaf for leaf in tree_leaves((arguments, keywords, result)) if isinstance(leaf, Tensor)]
+        gigabytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors) / 1e9
+        self.work.flops += flops
+        self.work.gigabytes += gigabytes
+        self.work.exponentials += exponentials
+        arithmetic = flops / 1e9 / self.peaks.gflops + exponentials / 1e9 / self.peaks.gexps
+        self.work.seconds += max(arithmetic, gigabytes / self.peaks.gbytes)
+        return result
+
+    @staticmethod
+    def _attention(name: str, arguments: tuple) -> tuple[float, float]:
+        """Floating-point operations and exponentials of fused attention: two products forward, five backward."""
+        if "scaled_dot_product" not in name:
+            return 0, 0
+        backward = "backward" in name
+        query, key = arguments[1 if backward else 0], arguments[2 if backward else 1]
+        pairs = query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2]
+        return (5 if backward else 2) * 2 * pairs * query.shape[3], pairs
+
+
+def of_training(spec: dict, target: torch.device, format: precision.Precision, peaks: Peaks) -> Work:
+    """The work of one image in a training step of a run's spec, at batches of 16 32x32 images of 3 channels."""
+    model = checkpoint.build(spec, 3, 10).to(target, memory_format=torch.channels_last).train()
+    images = torch.rand(BATCH, 3, 32, 32, device=target).to(memory_format=torch.channels_last)
+    labels = torch.arange(BATCH, device=target) % 10
+    with Count(peaks) as counter:
+        with format.autocast(target):
+            scores = model(images)
+        nn.functional.cross_entropy(scores.float(), labels).backward()
+    return Work(*(value / BATCH for value in dataclasses.astuple(counter.work)))
+
+
+def measure_peaks(target: torch.device, format: precision.Precision) -> Peaks:
+    """The machine's peaks: the better of a large matrix product and a large convolution, a copy, and exp in cache."""
+    number = torch.bfloat16 if format.name == "bf16" else torch.float32
+    size = 8192 if target.type == "cuda" else 2048
+    left, right = (torch.rand(size, size, device=target, dtype=number) for _ in range(2))
+    images = torch.rand(512, 64, 32, 32, device=target, dtype=number).to(memory_format=torch.channels_last)
+    convolution = nn.Conv2d(64, 64, 3, padding=1, bias=False, device=target, dtype=number)
+    convolution = convolution.to(memory_format=torch.channels_last)
+    source = torch.rand(2**27, device=target)
+    copied = torch.empty_like(source)
+    cached = torch.rand(2**17 if target.type == "cpu" else 2**24, device=target)
+    result = torch.empty_like(cached)
+    with torch.inference_mode():
+        product = 2 * size**3 / _best(target, lambda: left @ right)
+        convolved = 2 * 512 * 32 * 32 * 64 * 64 * 9 / _best(target, lambda: convolution(images))
+        copy = 2 * source.numel() * 4 / _best(target, lambda: copied.copy_(source))
+        exps = cached.numel() / _best(target, lambda: torch.exp(cached, out=result))
+    return Peaks(max(product, convolved) / 1e9, copy / 1e9, exps / 1e9)
+
+
+def _best(target: torch.device, work: Callable[[], object], repeats: int = 15) -> float:
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        if target.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def main() -> None:
+    """Print the peaks and each model's work as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    args = parser.parse_args()
+    target = device.select(device.Machine(args.device, args.threads), log=lambda line: None)
+    format = precision.choose("auto", target)
+    peaks = measure_peaks(target, format)
+    study = Study(load("config.yaml"))
+    work = {
+        model: dataclasses.asdict(of_training(study.run_spec(Run("cifar10", model, "full", 10)), target, format, peaks))
+        for model in args.models
+    }
+    print(json.dumps({"device": device.describe(target), "peaks": dataclasses.asdict(peaks), "work": work}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The plain pipeline that ours is measured against: what people write from PyTorch's tutorials, and no worse.
+
+A torchvision dataset of PIL images, its transforms image by image in a DataLoader, the model in eager float32 and the
+default memory layout, attention as matmul, softmax, matmul, the loss read after each step.
+"""
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchvision import transforms
+from torchvision.datasets import VisionDataset
+
+from cnntention.attention.mha import MultiHeadAttention
+from cnntention.attention.selfatt import SelfAttention
+from cnntention.resnet import ResNet
+
+
+class Pictures(VisionDataset):
+    """Images and labels as torchvision's CIFAR-10 gives them: from an array to PIL, then through the transform."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, transform):
+        super().__init__("", transform=transform)
+        self.images, self.labels = images, labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.images[index])), int(self.labels[index])
+
+
+class PlainSelfAttention(SelfAttention):
+    """SelfAtt with its weights ``[B, N, N]`` as a matrix."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        query = self.query(x).view(batch, channels, -1).transpose(1, 2)
+        key = self.key(x).view(batch, channels, -1)
+        value = self.value(x).view(batch, channels, -1).transpose(1, 2)
+        weights = torch.softmax(query @ key, dim=-1)
+        return (weights @ value).transpose(1, 2).reshape(batch, channels, height, width)
+
+
+class PlainMultiHeadAttention(MultiHeadAttention):
+    """MHA with its weights ``[B, heads, N, N]`` as a matrix."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        depth = channels // self.heads
+        query = self.query(x).view(batch, self.heads, depth, -1).transpose(2, 3)
+        key = self.key(x).view(batch, self.heads, depth, -1)
+        value = self.value(x).view(batch, self.heads, depth, -1).transpose(2, 3)
+        weights = torch.softmax(query @ key / depth**0.5, dim=-1)
+        return self.output((weights @ value).transpose(2, 3).reshape(batch, channels, height, width))
+
+
+PLAIN = {SelfAttention: PlainSelfAttention, MultiHeadAttention: PlainMultiHeadAttention}
+
+
+def plain(model: ResNet) -> ResNet:
+    """The same model with the same weights, in the default layout, its attention by plain matrices."""
+    for block in model.modules():
+        if type(block) in PLAIN:
+            block.__class__ = PLAIN[type(block)]
+    return model
+
+
+def loaders(
+    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], spec: dict, workers: int, pinned: bool
+) -> tuple[DataLoader, DataLoader]:
+    """Loaders of training and test images of a run's spec."""
+    to_input = [transforms.ToTensor(), transforms.Normalize(**spec["normalization"])]
+    random = [transforms.RandomHorizontalFlip(), transforms.RandomCrop(32, spec["augmentation"]["crop_padding"])]
+    settings = {"batch_size": spec["recipe"]["batch_size"], "num_workers": workers, "pin_memory": pinned}
+    return (
+        DataLoader(Pictures(*train, transforms.Compose(random + to_input)), shuffle=True, **settings),
+        DataLoader(Pictures(*test, transforms.Compose(to_input)), **settings),
+    )
+
+
+def train_step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, device: torch.device
+) -> tuple[float, int]:
+    """One step; the loss, and how many predictions were right."""
+    images, labels = images.to(device), labels.to(device)
+    optimizer.zero_grad()
+    scores = model(images)
+    loss = nn.functional.cross_entropy(scores, labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item(), (scores.argmax(1) == labels).sum().item()
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, loader: DataLoader, device: torch.device) -> float:
+    """Accuracy in percent."""
+    model.eval()
+    right = 0
+    for images, labels in loader:
+        right += (model(images.to(device)).argmax(1) == labels.to(device)).sum().item()
+    return 100 * right / len(loader.dataset)

@@ -1,0 +1,118 @@
+"""From the results of benchmarks to tables: for the terminal, and for the README."""
+
+import json
+from pathlib import Path
+
+from tabulate import tabulate
+
+from cnntention.statistics import mean_std
+
+RESULTS = Path(__file__).with_name("results")
+NAMES = {"baseline": "Baseline", "selfatt": "SelfAtt", "mha": "MHA", "cbam-16": "CBAM-16"}
+NONE = "–"
+
+
+def terminal(result: dict) -> str:
+    """The results of one device: ratios first, then the floor."""
+    rows = result["rows"]
+    speed = [
+        [
+            NAMES.get(row["model"], row["model"]),
+            f"{row['ours_images_per_s']:,.0f}",
+            f"{row['reference_images_per_s']:,.0f}",
+            f"{row['ratio']:.2f}x",
+            f"{row['ours_epoch_s']:.1f}",
+            f"{row['reference_epoch_s']:.1f}",
+            f"{row['ours_peak_mb']:,.0f}",
+            f"{row['reference_peak_mb']:,.0f}",
+            f"{row['ours_first_step_s']:.1f}",
+            f"{row['reference_first_step_s']:.1f}",
+            f"{row['data_share']:.1%}",
+        ]
+        for row in rows
+    ]
+    headers = ["model", "ours", "reference", "ratio", "ours", "reference", "ours", "reference", "ours", "reference"]
+    units = ["", "images/s", "images/s", "", "s/epoch", "s/epoch", "MB", "MB", "s to step 1", "s to step 1"]
+    headers = [f"{name}\n{unit}" for name, unit in zip(headers, units, strict=True)] + ["data's share\nof a step"]
+    floor = [
+        [
+            NAMES.get(row["model"], row["model"]),
+            f"{row['multiply_adds'] / 1e6:.0f}",
+            f"{row['gigabytes'] * 1e3:.1f}",
+            f"{row['exponentials'] / 1e6:.1f}",
+            f"{row['floor_images_per_s']:,.0f}",
+            f"{row['ours_images_per_s'] / row['floor_images_per_s']:.0%}",
+            f"{row['floor_images_per_s'] / row['reference_images_per_s']:.1f}x",
+        ]
+        for row in rows
+    ]
+    peaks = result["peaks"]
+    return "\n".join(
+        [
+            f"{result['device']}, torch {result['torch']}, batch size {result['batch_size']}, ours in "
+            f"{', '.join(sorted({row['precision'] for row in rows}))}",
+            "",
+            tabulate(speed, headers, disable_numparse=True, colalign=["left"] + ["right"] * 10),
+            "",
+            f"Floor: the work of an image by the peaks measured on this machine, {peaks['gflops']:,.0f} GFLOP/s, "
+            f"{peaks['gbytes']:,.0f} GB/s, {peaks['gexps']:.1f} G exponentials/s",
+            "",
+            tabulate(
+                floor,
+                ["model", "multiply-adds\nmillions", "traffic\nMB", "exponentials\nmillions", "floor\nimages/s",
+                 "reached", "most against\nthe reference"],
+                disable_numparse=True,
+                colalign=["left"] + ["right"] * 6,
+            ),
+        ]
+    )  # fmt: skip
+
+
+def speed() -> str:
+    """The README's table: ratios on the CPU, seconds on GPUs, a dash where nothing was measured."""
+    cpu = _rows("cpu")
+    gpus = [path.stem for path in sorted(RESULTS.glob("*.json")) if path.stem.startswith(("h", "a", "v", "rtx"))]
+    gpus = gpus or ["h100"]
+    table = []
+    for model, name in NAMES.items():
+        row = cpu.get(model)
+        cells = [name] + [NONE] * 3
+        if row:
+            memory = row["ours_peak_mb"] / row["reference_peak_mb"]
+            reached = row["ours_images_per_s"] / row["floor_images_per_s"]
+            cells = [name, f"{row['ratio']:.1f}x", f"{memory:.2f}x", f"{reached:.0%}"]
+        for gpu in gpus:
+            timed = _rows(gpu).get(model)
+            cells += [f"{timed['ours_epoch_s']:.2f} s", f"{timed['ratio']:.1f}x"] if timed else [NONE, NONE]
+        table.append(cells)
+    headers = ["Model", "CPU: speed", "CPU: peak memory", "CPU: share of the floor"]
+    for gpu in gpus:
+        headers += [f"{gpu.upper()}: an epoch", f"{gpu.upper()}: speed"]
+    return tabulate(table, headers, tablefmt="github", disable_numparse=True)
+
+
+def parity() -> str:
+    """The README's table of bf16 against fp32."""
+    path = RESULTS / "parity.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
+    table = [
+        [
+            row["dataset"],
+            NAMES.get(row["model"], row["model"]),
+            row["epochs"],
+            len(row["seeds"]),
+            f"{row['images']:,}",
+            *("{:.2f} ± {:.2f}".format(*mean_std(row[name])) for name in ("fp32", "bf16")),
+            f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]",
+        ]
+        for row in rows
+    ]
+    headers = ["Dataset", "Model", "Epochs", "Seeds", "Images", "fp32 (%)", "bf16 (%)", "Difference [95%]"]
+    return tabulate(table, headers, tablefmt="github", disable_numparse=True)
+
+
+def _rows(device: str) -> dict[str, dict]:
+    path = RESULTS / f"{device}.json"
+    if not path.is_file():
+        return {}
+    return {row["model"]: row for row in json.loads(path.read_text(encoding="utf-8"))["rows"]}

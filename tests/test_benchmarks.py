@@ -1,0 +1,167 @@
+"""The benchmarks measure what they say: the reference is the same model, and the floor's work is that of the step."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import ROOT
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from benchmarks import floor, reference, table
+from benchmarks.measure import Clock, EnoughError
+from benchmarks.training import result_file
+from cnntention.resnet import ResNet
+from cnntention.training.precision import Precision
+
+CPU = torch.device("cpu")
+FP32 = Precision("fp32", "")
+SELFATT = {"block": "selfatt", "residual": "plain", "options": {}}
+MHA = {"block": "mha", "residual": "plain", "options": {"heads": 8}}
+CBAM = {"block": "cbam", "residual": "plain", "options": {"reduction": 16}}
+
+
+@pytest.mark.parametrize("attention", [None, SELFATT, MHA, CBAM], ids=["baseline", "selfatt", "mha", "cbam"])
+def test_the_reference_is_the_same_model_to_its_gradients(attention):
+    ours, plain = (ResNet(8, 3, 10, attention) for _ in range(2))
+    plain.load_state_dict(ours.state_dict())
+    reference.plain(plain)
+    assert (type(plain.attention[0]) is nn.Identity) == (attention is None)
+    images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    scores = [model(images) for model in (ours, plain)]
+    torch.testing.assert_close(*scores, rtol=1e-4, atol=1e-4)
+    for result in scores:
+        result.square().sum().backward()
+    largest = max(parameter.grad.abs().max() for parameter in plain.parameters())
+    for mine, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+        # Keys' biases change no weight: their gradients are rounding errors.
+        scale = theirs.grad.abs().max().clamp(min=1e-2 * largest)
+        torch.testing.assert_close(mine.grad / scale, theirs.grad / scale, rtol=0, atol=1e-3)
+
+
+def test_only_the_references_attention_is_a_matrix():
+    """Which is what makes its memory."""
+    largest = []
+    for plain in (False, True):
+        block = ResNet(8, 3, 10, MHA).attention[0].block
+        if plain:
+            reference.plain(block)
+        with Largest() as seen:
+            block(torch.rand(1, 16, 16, 16))
+        largest.append(seen.numel)
+    assert largest == [16 * 16 * 16, 8 * 256 * 256]
+
+
+class Largest(TorchDispatchMode):
+    """The largest tensor that an operation returns."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        result = operation(*arguments, **(keywords or {}))
+        results = result if isinstance(result, tuple) else (result,)
+        self.numel = max([self.numel, *(each.numel() for each in results if torch.is_tensor(each))])
+        return result
+
+
+# ---- the floor
+
+PEAKS = floor.Peaks(gflops=100.0, gbytes=10.0, gexps=1.0)
+STEM = 32 * 32 * 3 * 16 * 9
+BASELINE = 40_551_040  # multiply-adds, see test_complexity.py
+STAGES = [(32 * 32, 16), (16 * 16, 32), (8 * 8, 64)]
+
+
+def work(attention: dict | None) -> floor.Work:
+    return floor.of_training({"depth": 20, "attention": attention}, CPU, FP32, PEAKS)
+
+
+def test_a_step_of_the_baseline_is_three_forward_passes_less_the_gradient_of_the_images():
+    counted = work(None)
+    assert counted.flops == 2 * (3 * BASELINE - STEM)
+    assert counted.exponentials == 0
+    assert counted.seconds >= counted.flops / 100e9
+
+
+@pytest.mark.parametrize(("attention", "heads", "projections"), [(SELFATT, 1, 3), (MHA, 8, 4)], ids=["selfatt", "mha"])
+def test_attention_adds_its_products_and_its_exponentials_twice(attention, heads, projections):
+    added = work(attention).flops - work(None).flops
+    products = sum((2 + 5) * n * n * c for n, c in STAGES)
+    assert added == 2 * (products + 3 * projections * sum(n * c * c for n, c in STAGES))
+    assert work(attention).exponentials == 2 * heads * sum(n * n for n, _ in STAGES)
+
+
+def test_an_operation_takes_the_longer_of_arithmetic_and_traffic():
+    left = torch.rand(64, 64)
+    with floor.Count(PEAKS) as counter:
+        left @ left
+    assert counter.work.flops == 2 * 64**3
+    assert counter.work.gigabytes == 3 * 64 * 64 * 4 / 1e9
+    assert counter.work.seconds == pytest.approx(max(2 * 64**3 / 100e9, 3 * 64 * 64 * 4 / 10e9))
+    with floor.Count(PEAKS) as counter:
+        left.view(-1).detach()
+    assert counter.work.seconds == 0
+
+
+# ---- measuring
+
+
+def test_the_clock_leaves_out_the_warm_up(monkeypatch):
+    now = iter([100.0, 103.0, 104.0, 105.0, 110.0, 110.0])  # asked for from the third measured step on
+    monkeypatch.setattr(time, "perf_counter", lambda: next(now))
+    clock = Clock(CPU, started=0.0, warm_up=2, seconds=5.0, batch_size=32)
+    with pytest.raises(EnoughError):
+        for _ in range(100):
+            clock.tick()
+    # Begun at 100, after step 2; over at 110, after six more.
+    assert clock.steps == 2 + 6
+    assert clock.images_per_s == pytest.approx(6 * 32 / 10)
+
+
+@pytest.mark.parametrize("side", ["ours", "reference"])
+def test_a_measurement_is_one_line_of_json(side):
+    command = [sys.executable, "-m", "benchmarks.measure", side, "--model=baseline", "--device=cpu", "--threads=1"]
+    command += ["--seconds=0", f"--started={time.time()}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    measured = json.loads(done.stdout)
+    assert all(measured[key] > 0 for key in ("images_per_s", "eval_images_per_s", "first_step_s"))
+    assert 200 < measured["peak_mb"] < 20_000
+    assert ("data_share" in measured) == (side == "ours")
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [
+        ("CPU (x86_64, 2 threads)", "cpu"),
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA A100-SXM4-40GB", "a100"),
+        ("NVIDIA H200", "h200"),
+        ("Tesla T4", "tesla-t4"),
+    ],
+)
+def test_results_are_named_after_the_device(device, name):
+    assert result_file(device).name == f"{name}.json"
+
+
+# ---- what is published
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["speed", "parity"])
+def test_the_readmes_table_is_made_of_the_results(name):
+    block = re.search(rf"<!-- {name}: make \w+ -->\n(.*?)\n<!-- end -->", README, flags=re.DOTALL)
+    assert block[1] == getattr(table, name)()
+
+
+def test_what_was_not_measured_is_a_dash(tmp_path, monkeypatch):
+    row = {"model": "mha", "ratio": 5.04, "ours_peak_mb": 100, "reference_peak_mb": 400, "ours_images_per_s": 30}
+    (tmp_path / "cpu.json").write_text(json.dumps({"rows": [row | {"floor_images_per_s": 60}]}), encoding="utf-8")
+    monkeypatch.setattr(table, "RESULTS", tmp_path)
+    lines = table.speed().splitlines()
+    assert re.split(r"\s*\|\s*", lines[4])[1:-1] == ["MHA", "5.0x", "0.25x", "50%", "–", "–"]
+    assert re.split(r"\s*\|\s*", lines[2])[1:-1] == ["Baseline", "–", "–", "–", "–", "–"]
