@@ -7,13 +7,21 @@ from cnntention.data.batches import Normalizer
 from cnntention.data.dataset import Part
 
 BATCH_SIZE = 500
+"""Images at a time; fewer where a GPU's memory does not do."""
 
 
 @torch.inference_mode()
 def logits(model: nn.Module, part: Part, normalize: Normalizer) -> Tensor:
     """Logits ``[N, classes]`` for every image, in order; the model is left in evaluation mode."""
     model.eval()
-    return torch.cat([model(normalize(images)) for images in part.images.split(BATCH_SIZE)])
+    size = BATCH_SIZE
+    while True:
+        try:
+            return torch.cat([model(normalize(images)) for images in part.images.split(size)])
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size //= 2
 
 
 def loss_and_error(scores: Tensor, labels: Tensor) -> tuple[float, float]:

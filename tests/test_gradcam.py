@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from cnntention import checkpoint, gradcam
 from cnntention.data import dataset
+from cnntention.device import Machine
 from cnntention.errors import CheckpointError, DataError
 from cnntention.grids import RIGHT, WRONG, Column, draw
 
@@ -201,7 +202,7 @@ def model_paths(channels, paths, tmp_path) -> list[str]:
 
 def test_run_draws_test_images_and_reports_predictions(paths, model_paths, tmp_path):
     spec = grid_spec([29, 0, 3, 11], ["baseline", "cbam"])
-    report = gradcam.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", "cpu")
+    report = gradcam.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", Machine("cpu"))
     assert json.loads((tmp_path / "grid.json").read_text(encoding="utf-8")) == report
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.width > 100
@@ -233,7 +234,7 @@ def test_drawing_twice_gives_the_same_bytes(paths, model_paths, tmp_path):
             *paths,
             tmp_path / f"{name}.png",
             tmp_path / f"{name}.json",
-            "cpu",
+            Machine("cpu"),
         )
     for suffix in (".png", ".json"):
         assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
@@ -247,7 +248,7 @@ def test_index_beyond_the_test_set_is_refused(paths, model_paths, tmp_path):
             *paths,
             tmp_path / "grid.png",
             tmp_path / "grid.json",
-            "cpu",
+            Machine("cpu"),
         )
     assert not (tmp_path / "grid.png").exists()
 
@@ -260,7 +261,7 @@ def test_missing_checkpoint_is_refused(paths, tmp_path):
             *paths,
             tmp_path / "grid.png",
             tmp_path / "grid.json",
-            "cpu",
+            Machine("cpu"),
         )
 
 
@@ -274,5 +275,5 @@ def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_p
             *other,
             tmp_path / "grid.png",
             tmp_path / "grid.json",
-            "cpu",
+            Machine("cpu"),
         )

@@ -95,7 +95,13 @@ def test_real_processes_killed_at_random_moments_lose_an_epoch_at_most(paths, tm
     spec = run_spec({"epochs": 30}, attention=SELFATT)
     whole = run(tmp_path / "whole", paths, spec)
     command = [sys.executable, "workflow_scripts/train.py", "--spec", json.dumps(spec), "--name", "tiny"]
-    for name, value in (("data", paths[0]), ("card", paths[1]), ("machine", '{"device": "cpu"}'), ("threads", 1)):
+    for name, value in (
+        ("data", paths[0]),
+        ("card", paths[1]),
+        ("machine", '{"device": "cpu"}'),
+        ("threads", 1),
+        ("parent", os.getpid()),
+    ):
         command += [f"--{name}", str(value)]
     for name in ("model.pt", "history.csv", "state.pt"):
         command += [f"--{name.split('.')[0]}", str(tmp_path / name)]
