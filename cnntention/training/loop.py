@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -215,7 +216,9 @@ def train(
             raise _divergence(name, "training", diverged.loss, where, lr, state, snapshot) from None
         if not math.isfinite(loss):
             raise _divergence(name, monitored, loss, f"after epoch {number}", lr, state, snapshot)
-        schedule.step()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the optimiser's steps before this one may be those of a former process
+            schedule.step()
         train_loss, train_error = epoch.loss_and_error()
         seconds = epoch.seconds + time.perf_counter() - started
         rows.append(
