@@ -16,7 +16,7 @@ from cnntention import checkpoint, evaluation
 from cnntention.data import dataset
 from cnntention.data.batches import Normalizer
 from cnntention.device import Machine
-from cnntention.errors import CheckpointError, DataError
+from cnntention.errors import CheckpointError, DataError, DeviceError
 
 torch.set_num_threads(1)
 
@@ -235,3 +235,17 @@ def test_missing_checkpoint_and_damaged_data_are_refused(paths, tmp_path):
     with pytest.raises(DataError, match=r"data\.npz"):
         evaluation.run(path, damaged, paths[1], *outputs, Machine("cpu", threads=1))
     assert not any(output.exists() for output in outputs)
+
+
+@pytest.mark.parametrize("place", ["load", "logits"])
+def test_too_little_memory_is_named_and_leaves_no_file(paths, tmp_path, monkeypatch, place):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    spec = run_spec()
+    path = saved(tmp_path, spec, untrained(spec), paths)
+    monkeypatch.setattr({"load": dataset, "logits": evaluation.predict}[place], place, too_large)
+    with pytest.raises(DeviceError) as caught:
+        evaluation.run(path, *paths, tmp_path / "eval.json", tmp_path / "predictions.npz", Machine("cpu", threads=1))
+    assert str(caught.value) == f"{path}: out of memory; run fewer at once"
+    assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from cnntention import checkpoint, gradcam
 from cnntention.data import dataset
 from cnntention.device import Machine
-from cnntention.errors import CheckpointError, DataError
+from cnntention.errors import CheckpointError, DataError, DeviceError
 from cnntention.grids import RIGHT, WRONG, Column, draw
 
 torch.set_num_threads(1)
@@ -277,3 +277,17 @@ def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_p
             tmp_path / "grid.json",
             Machine("cpu"),
         )
+
+
+@pytest.mark.parametrize("place", ["load", "maps"])
+def test_too_little_memory_is_named_and_leaves_no_file(paths, model_paths, tmp_path, monkeypatch, place):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr({"load": dataset, "maps": gradcam}[place], place, too_large)
+    outputs = tmp_path / "grid.png", tmp_path / "grid.json"
+    with pytest.raises(DeviceError) as caught:
+        gradcam.run(grid_spec([0], ["baseline", "cbam"]), model_paths, *paths, *outputs, Machine("cpu"))
+    assert str(caught.value) == f"{outputs[0]}: out of memory; run fewer at once"
+    assert not outputs[0].exists()
+    assert not outputs[1].exists()
