@@ -338,7 +338,7 @@ def test_killed_at_20_random_moments_it_ends_with_the_bits_of_an_uninterrupted_r
     for name, value in undisturbed.model.state_dict().items():
         assert torch.equal(value, weights[name]), name
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["history.csv", "log.txt", "model.pt", "whole"]
+    assert left == ["history.csv", "log.txt", "model.pt", "state.pt", "whole"]
 
 
 @pytest.mark.parametrize("number", SIGNALS)

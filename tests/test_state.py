@@ -85,6 +85,21 @@ def test_a_run_killed_after_it_stopped_early_does_not_go_on(paths, tmp_path, mon
     assert_same(run(tmp_path / "killed", paths, spec), whole)
 
 
+def test_a_state_that_is_kept_gives_lost_outputs_again_without_training(paths, tmp_path):
+    spec = run_spec({"epochs": 2})
+    files = [tmp_path / name for name in ("model.pt", "history.csv", "state.pt")]
+    whole = loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), lambda line: None, keep_state=True)
+    history = files[1].read_text()
+    for file in files[:2]:
+        file.unlink()
+    lines: list[str] = []
+    assert_same(run(tmp_path, paths, spec, lines.append), whole)
+    assert "resuming   after epoch 2" in lines
+    assert not any(line.startswith("epoch") for line in lines)
+    assert files[1].read_text() == history
+    assert not files[2].exists()
+
+
 @pytest.mark.parametrize(
     "change",
     [{"seed": 11}, {"recipe": run_spec({"epochs": 5})["recipe"]}, {"augmentation": {"flip": False, "crop_padding": 1}}],

@@ -140,6 +140,7 @@ def test_the_whole_study_runs_and_makes_every_product(finished):
     grid = json.loads((results / "gradcam/digits.json").read_text())
     assert [image["index"] for image in grid["images"]] == [0, 359]
     assert set(grid["models"]) == {"baseline", "mha", "cbam-16"}
+    assert not list((results / "state").rglob("*.pt"))
 
 
 def test_table3_holds_the_mean_over_the_evaluations_of_all_seeds(finished):
@@ -418,6 +419,25 @@ def test_a_killed_pipeline_goes_on_from_the_last_epoch(training, killed):
     assert "Directory cannot be locked" in refused.stdout + refused.stderr
     assert snakemake(folder, "--unlock").returncode == 0
     goes_on(folder)
+
+
+def test_a_training_that_is_done_before_a_killed_pipeline_knows_it_is_not_done_again(training):
+    folder, process = training
+    process.send_signal(signal.SIGSTOP)
+    end = time.time() + 120
+    while not (folder / f"results/runs/{RUN}/model.pt").exists() and time.time() < end:
+        time.sleep(0.05)
+    history = (folder / f"results/runs/{RUN}/history.csv").read_text()
+    process.kill()
+    process.wait()
+    assert snakemake(folder, "--unlock").returncode == 0
+    done = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
+    assert done.returncode == 0, done.stderr[-3000:]
+    log = (folder / f"results/logs/train/{RUN}.log").read_text()
+    assert "resuming   after epoch 20\n" in log
+    assert "\nepoch " not in log
+    assert (folder / f"results/runs/{RUN}/history.csv").read_text() == history
+    assert not (folder / STATE).exists()
 
 
 def test_a_second_snakemake_is_refused_and_ctrl_c_saves_what_the_first_has_done(training):

@@ -35,4 +35,5 @@ if __name__ == "__main__":
             args.state,
             Machine(threads=args.threads, **args.machine),
             functools.partial(print, flush=True),
+            keep_state=True,
         )

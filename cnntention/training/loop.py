@@ -45,6 +45,7 @@ def run(
     state_path: str | os.PathLike,
     machine: Machine | None = None,
     log: Callable[[str], None] = print,
+    keep_state: bool = False,
 ) -> Trained:
     """Train one run from files to files, from where a killed process of the same run left off.
 
@@ -58,6 +59,7 @@ def run(
         state_path: written after every epoch and on a signal to stop, to go on from; removed at the end.
         machine: what to compute on, and how.
         log: takes a line of text.
+        keep_state: leave the state, for a caller that may be killed before it knows that the run is done.
 
     Raises:
         DataError, DeviceError, TrainingError, InterruptionError: see there; model and history are not written then.
@@ -78,7 +80,8 @@ def run(
         }
         history.write(history_path, trained.rows)
         checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
-        state.remove()
+        if not keep_state:
+            state.remove()
     last = trained.rows[-1]
     result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
     log(f"finished after {len(trained.rows)} epochs, {_clock(trained.seconds)}: {result}; {model_path}")
