@@ -74,6 +74,9 @@ def select(machine: Machine, log: Callable[[str], None] = print) -> torch.device
 
 def _gpus() -> list[str]:
     """A name for each CUDA device that this process may use, the same in every process whatever it may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if visible.startswith("MIG-"):  # a slice of a GPU, of which CUDA shows one; the UUID may be that of the whole GPU
+        return [visible.split(",")[0]]
     return [str(torch.cuda.get_device_properties(index).uuid) for index in range(torch.cuda.device_count())]
 
 

@@ -149,6 +149,14 @@ def test_a_job_that_sees_one_gpu_alone_takes_that_one(machine):
         assert device.select(Machine("auto")) == torch.device("cuda:0")
 
 
+def test_two_slices_of_one_gpu_are_two_gpus(machine, monkeypatch):
+    machine(True, False, ("GPU-a",))
+    for slice_ in ("MIG-1f0b", "MIG-2f0b,MIG-3f0b"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", slice_)
+        assert device.select(Machine("cuda")) == torch.device("cuda:0")
+    assert list(gpu_slots._held) == ["MIG-1f0b", "MIG-2f0b"]
+
+
 def test_torch_shows_no_gpu_where_cuda_visible_devices_hides_all():
     program = "import torch; print(torch.cuda.device_count(), torch.cuda.is_available())"
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
