@@ -2,6 +2,7 @@
 from snakemake.utils import min_version
 
 from cnntention.errors import ConfigError
+from cnntention.leftovers import remove_states
 from cnntention.study import Study
 from cnntention.summary import failures, summary
 
@@ -42,8 +43,10 @@ rule all:
 
 
 onsuccess:
+    remove_states(STUDY)
     print(summary(STUDY), file=sys.stderr)
 
 
 onerror:
+    remove_states(STUDY)
     print(failures(STUDY, since=START), file=sys.stderr)

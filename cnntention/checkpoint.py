@@ -4,14 +4,13 @@ import dataclasses
 import importlib.metadata
 import os
 import platform
-import zipfile
 
 import numpy as np
 import torch
 from torch import nn
 
 from cnntention.errors import CheckpointError
-from cnntention.files import save_tensors
+from cnntention.files import load_tensors, save_tensors
 from cnntention.resnet import ResNet
 
 
@@ -85,11 +84,7 @@ def load(path: str | os.PathLike) -> Checkpoint:
             fit the model of its spec.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch.load does not look at the checksums
-        if damaged:
-            raise zipfile.BadZipFile(damaged)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_tensors(path)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file; train this run first") from None
     except Exception as error:  # whatever a damaged or foreign file makes of the reader

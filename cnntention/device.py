@@ -74,6 +74,9 @@ def select(machine: Machine, log: Callable[[str], None] = print) -> torch.device
 
 def _gpus() -> list[str]:
     """A name for each CUDA device that this process may use, the same in every process whatever it may use."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if visible.startswith("MIG-"):  # a slice of a GPU, of which CUDA shows one; the UUID may be that of the whole GPU
+        return [visible.split(",")[0]]
     return [str(torch.cuda.get_device_properties(index).uuid) for index in range(torch.cuda.device_count())]
 
 
@@ -87,13 +90,16 @@ def describe(device: torch.device) -> str:
     return f"CPU ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
 
 
+# torch has an exception of its own for this, and not everywhere: these are of CUDA and MPS, cuBLAS and cuDNN, the CPU.
+_OUT_OF_MEMORY = ("out of memory", "ALLOC_FAILED", "DefaultCPUAllocator")
+
+
 @contextlib.contextmanager
 def enough_memory(what: str, advice: str) -> Iterator[None]:
     """Raise DeviceError, which says ``what`` was being done and gives ``advice``, where memory does not do for it."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        # torch has an exception of its own for this on accelerators only
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "DefaultCPUAllocator" not in str(error):
+        if not isinstance(error, MemoryError) and not any(text in str(error) for text in _OUT_OF_MEMORY):
             raise
         raise DeviceError(f"{what}: out of memory; {advice}") from None

@@ -1,6 +1,8 @@
-"""Problems that a user can mend, and how a process reports them: one message, no traceback, exit code 1."""
+"""What ends a process before its time, and how it says so: one message, no traceback."""
 
 import contextlib
+import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -29,14 +31,41 @@ class TrainingError(CNNtentionError):
     """Training cannot go on."""
 
 
+class InterruptionError(KeyboardInterrupt):
+    """A signal asked the process to stop.
+
+    Like KeyboardInterrupt no Exception, so that nobody takes it for a fault of the work that it came into.
+    """
+
+    def __init__(self, message: str, number: signal.Signals):
+        super().__init__(message)
+        self.number = number
+
+
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
-    """End the process with ``error: <message>`` on stderr and exit code 1 where a user's problem comes up."""
+    """End the process with ``error: <message>`` on stderr and exit code 1 where a user's problem comes up.
+
+    A process that was told to stop ends by that very signal, which is how a shell's loop, Snakemake and a cluster
+    know that it has not failed by itself.
+    """
     try:
         yield
+    except InterruptionError as interruption:
+        _end_by(interruption.number, str(interruption))
+    except KeyboardInterrupt:
+        _end_by(signal.SIGINT, f"stopped by {signal.SIGINT.name}")
     except CNNtentionError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         if error.filename is None and error.strerror is None:
             raise
         sys.exit(f"error: {error.filename or 'input/output'}: {error.strerror}")
+
+
+def _end_by(number: signal.Signals, message: str) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    sys.stdout.flush()
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), number)
+    sys.exit(128 + number)  # the first process of a container lives on

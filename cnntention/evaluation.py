@@ -40,16 +40,15 @@ def run(
         CheckpointError: the checkpoint is unreadable, or was trained on other data.
         DataError, DeviceError: see there.
     """
-    target = select(machine or Machine())
     trained = checkpoint.load(model_path)
-    data = datasets.load(data_path, card_path, trained.spec["validation_images"], target)
-    trained.require_data(data.sha256, model_path)
-    subset = "validation" if "validation" in data.parts else "test"
-    part = data.parts[subset]
-    model = trained.model.to(target, memory_format=torch.channels_last)
-    normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
-
     with enough_memory(os.fspath(model_path), "run fewer at once"):
+        target = select(machine or Machine())
+        data = datasets.load(data_path, card_path, trained.spec["validation_images"], target)
+        trained.require_data(data.sha256, model_path)
+        subset = "validation" if "validation" in data.parts else "test"
+        part = data.parts[subset]
+        model = trained.model.to(target, memory_format=torch.channels_last)
+        normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
         scores = predict.logits(model, part, normalize)
         attention = attention_use(model, part, normalize)
     report = {

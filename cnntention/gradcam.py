@@ -10,7 +10,7 @@ from torch import nn
 from cnntention import checkpoint
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
-from cnntention.device import Machine, select
+from cnntention.device import Machine, enough_memory, select
 from cnntention.errors import DataError
 from cnntention.files import write_text
 from cnntention.grids import Column, draw
@@ -69,37 +69,39 @@ def run(
     Raises:
         CheckpointError, DataError, DeviceError: see there; DataError also for an index beyond the test set.
     """
-    target = select(machine or Machine())
-    data = datasets.load(data_path, card_path, device=target)
-    available = len(data.parts["test"])
-    beyond = [index for index in spec["images"] if index >= available]
-    if beyond:
-        key = f"gradcam.{spec['dataset']['name']}.images"
-        raise DataError(f"{key}: {beyond[0]} lies beyond the {available} test images")
-    chosen = torch.tensor(spec["images"], device=target)
-    images, labels = data.parts["test"].images[chosen], data.parts["test"].labels[chosen].tolist()
+    with enough_memory(os.fspath(picture_path), "run fewer at once"):
+        target = select(machine or Machine())
+        data = datasets.load(data_path, card_path, device=target)
+        available = len(data.parts["test"])
+        beyond = [index for index in spec["images"] if index >= available]
+        if beyond:
+            key = f"gradcam.{spec['dataset']['name']}.images"
+            raise DataError(f"{key}: {beyond[0]} lies beyond the {available} test images")
+        chosen = torch.tensor(spec["images"], device=target)
+        images, labels = data.parts["test"].images[chosen], data.parts["test"].labels[chosen].tolist()
 
-    columns, report = [], {"seed": spec["seed"], "split": spec["split"], "models": {}}
-    report["images"] = [
-        {"index": index, "label": data.class_names[label]} for index, label in zip(spec["images"], labels, strict=True)
-    ]
-    for entry, path in zip(spec["models"], model_paths, strict=True):
-        trained = checkpoint.load(path)
-        trained.require_data(data.sha256, path)
-        model = trained.model.to(target)
-        normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
-        heat, probabilities = maps(model, target_layer(model), normalize(images))
-        predictions = probabilities.argmax(1).tolist()
-        columns.append(Column(entry["label"], heat, predictions))
-        report["models"][entry["name"]] = [
-            {
-                "prediction": data.class_names[predicted],
-                "probability": round(float(row[predicted]), 4),
-                "right": predicted == label,
-                "map_is_zero": not heat[i].any(),
-            }
-            for i, (predicted, label, row) in enumerate(zip(predictions, labels, probabilities, strict=True))
+        columns, report = [], {"seed": spec["seed"], "split": spec["split"], "models": {}}
+        report["images"] = [
+            {"index": index, "label": data.class_names[label]}
+            for index, label in zip(spec["images"], labels, strict=True)
         ]
+        for entry, path in zip(spec["models"], model_paths, strict=True):
+            trained = checkpoint.load(path)
+            trained.require_data(data.sha256, path)
+            model = trained.model.to(target)
+            normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
+            heat, probabilities = maps(model, target_layer(model), normalize(images))
+            predictions = probabilities.argmax(1).tolist()
+            columns.append(Column(entry["label"], heat, predictions))
+            report["models"][entry["name"]] = [
+                {
+                    "prediction": data.class_names[predicted],
+                    "probability": round(float(row[predicted]), 4),
+                    "right": predicted == label,
+                    "map_is_zero": not heat[i].any(),
+                }
+                for i, (predicted, label, row) in enumerate(zip(predictions, labels, probabilities, strict=True))
+            ]
     figure = draw(spec, images.cpu().numpy(), labels, data.class_names, columns)
     save(figure, picture_path, spec["style"]["dpi"])
     write_text(json_path, json.dumps(report, indent=2) + "\n")

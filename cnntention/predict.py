@@ -7,14 +7,21 @@ from cnntention.data.batches import Normalizer
 from cnntention.data.dataset import Part
 
 BATCH_SIZES = {"cpu": 128, "cuda": 500, "mps": 500}
-"""A CPU is no faster with more, and needs the memory; a GPU is."""
+"""Images at a time. A CPU is no faster with more, and needs the memory; a GPU is, and takes fewer where it must."""
 
 
 @torch.inference_mode()
 def logits(model: nn.Module, part: Part, normalize: Normalizer) -> Tensor:
     """Logits ``[N, classes]`` for every image, in order; the model is left in evaluation mode."""
     model.eval()
-    return torch.cat([model(normalize(images)) for images in part.images.split(BATCH_SIZES[part.images.device.type])])
+    size = BATCH_SIZES[part.images.device.type]
+    while True:
+        try:
+            return torch.cat([model(normalize(images)) for images in part.images.split(size)])
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size //= 2
 
 
 def loss_and_error(scores: Tensor, labels: Tensor) -> tuple[float, float]:

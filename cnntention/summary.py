@@ -36,5 +36,9 @@ def failures(study: Study, since: float) -> str:
         if stated:
             messages.append(f"{stated[1].strip()}\n  (log: {log})")
         elif "Traceback (most recent call last)" in text:
-            messages.append(f"{text.strip().splitlines()[-1]}\n  (a fault of this software; log: {log})")
+            end = text.strip().splitlines()[-1]
+            if end == "KeyboardInterrupt":  # Ctrl-C before the step's own code was reached
+                messages.append(f"stopped by SIGINT before it began\n  (log: {log})")
+            else:
+                messages.append(f"{end}\n  (a fault of this software; log: {log})")
     return "\n".join(["", "Failed:", *(messages or ["see the messages above"]), ""])

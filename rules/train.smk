@@ -25,7 +25,8 @@ rule train:
     message:
         "Train {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}  (log: {log})"
     shell:
-        "python {input.script} --spec {params.spec:q} --machine {params.machine:q} --threads {threads}"
+        # exec: signals reach Python itself, and $PPID, which is Snakemake's, is its parent too.
+        "exec python {input.script} --spec {params.spec:q} --machine {params.machine:q} --threads {threads}"
         " --name {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
         " --data {input.data} --card {input.card} --model {output.model} --history {output.history}"
-        " --state {params.state} > {log} 2>&1"
+        " --state {params.state} --parent $PPID > {log} 2>&1"

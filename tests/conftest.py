@@ -1,5 +1,8 @@
 """What several test files share."""
 
+import contextlib
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,3 +15,56 @@ ROOT = Path(__file__).resolve().parents[1]
 def config() -> dict:
     """The config of the whole study, fresh for each test."""
     return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+class Disk:
+    """A small file system of its own at ``folder``."""
+
+    def __init__(self, folder: Path, kilobytes: int):
+        self.folder = folder
+        self._mount("-t", "tmpfs", "-o", f"size={kilobytes}k,uid={os.getuid()},mode=755", "tmpfs")
+
+    def fill(self) -> None:
+        """Leave no room, as others' files do."""
+        with contextlib.suppress(OSError), open(self.folder / "filler", "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1024))
+
+    def free(self) -> None:
+        """Take what filled it away."""
+        (self.folder / "filler").unlink()
+
+    def make_read_only(self) -> None:
+        """Also for root, who may write whatever the permission bits say."""
+        self._mount("-o", "remount,ro")
+
+    def make_writable(self) -> None:
+        self._mount("-o", "remount,rw")
+
+    def _mount(self, *arguments: str) -> None:
+        subprocess.run([*AS_ROOT, "mount", *arguments, str(self.folder)], check=True, capture_output=True)
+
+    def unmount(self) -> None:
+        subprocess.run([*AS_ROOT, "umount", "-l", str(self.folder)], check=True, capture_output=True)
+
+
+AS_ROOT = [] if os.getuid() == 0 else ["sudo", "-n"]
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Makes a small disk of so many kilobytes."""
+    disks = []
+
+    def make(kilobytes: int = 512) -> Disk:
+        folder = tmp_path / f"disk{len(disks)}"
+        folder.mkdir()
+        try:
+            disks.append(Disk(folder, kilobytes))
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"no file system can be mounted here, which takes root or sudo without a password ({error})")
+        return disks[-1]
+
+    yield make
+    for each in disks:
+        each.unmount()

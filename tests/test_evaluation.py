@@ -15,7 +15,8 @@ from torch import nn
 from cnntention import checkpoint, evaluation
 from cnntention.data import dataset
 from cnntention.data.batches import Normalizer
-from cnntention.errors import CheckpointError, DataError
+from cnntention.device import Machine
+from cnntention.errors import CheckpointError, DataError, DeviceError
 
 torch.set_num_threads(1)
 
@@ -46,7 +47,7 @@ def saved(folder: Path, spec: dict, model: nn.Module, paths: tuple[Path, Path]) 
 
 def evaluate(folder: Path, spec: dict, model: nn.Module, paths: tuple[Path, Path]) -> dict:
     path = saved(folder, spec, model, paths)
-    return evaluation.run(path, *paths, folder / "eval.json", folder / "predictions.npz", "cpu", 1)
+    return evaluation.run(path, *paths, folder / "eval.json", folder / "predictions.npz", Machine("cpu", threads=1))
 
 
 def logits(model: nn.Module, part: dataset.Part) -> torch.Tensor:
@@ -216,7 +217,9 @@ def test_checkpoint_of_other_data_is_refused(paths, tmp_path, other):
     path = saved(tmp_path, spec, untrained(spec), paths)
     other_paths = write_prepared(tmp_path / "other", separable(**other))
     with pytest.raises(CheckpointError, match="other data") as caught:
-        evaluation.run(path, *other_paths, tmp_path / "eval.json", tmp_path / "predictions.npz", "cpu", 1)
+        evaluation.run(
+            path, *other_paths, tmp_path / "eval.json", tmp_path / "predictions.npz", Machine("cpu", threads=1)
+        )
     assert str(path) in str(caught.value)
     assert not (tmp_path / "eval.json").exists()
     assert not (tmp_path / "predictions.npz").exists()
@@ -225,10 +228,24 @@ def test_checkpoint_of_other_data_is_refused(paths, tmp_path, other):
 def test_missing_checkpoint_and_damaged_data_are_refused(paths, tmp_path):
     outputs = tmp_path / "eval.json", tmp_path / "predictions.npz"
     with pytest.raises(CheckpointError, match=r"model\.pt"):
-        evaluation.run(tmp_path / "model.pt", *paths, *outputs, "cpu", 1)
+        evaluation.run(tmp_path / "model.pt", *paths, *outputs, Machine("cpu", threads=1))
     path = saved(tmp_path, run_spec(), untrained(run_spec()), paths)
     damaged = tmp_path / "data.npz"
     damaged.write_bytes(paths[0].read_bytes()[:-100])
     with pytest.raises(DataError, match=r"data\.npz"):
-        evaluation.run(path, damaged, paths[1], *outputs, "cpu", 1)
+        evaluation.run(path, damaged, paths[1], *outputs, Machine("cpu", threads=1))
     assert not any(output.exists() for output in outputs)
+
+
+@pytest.mark.parametrize("place", ["load", "logits"])
+def test_too_little_memory_is_named_and_leaves_no_file(paths, tmp_path, monkeypatch, place):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    spec = run_spec()
+    path = saved(tmp_path, spec, untrained(spec), paths)
+    monkeypatch.setattr({"load": dataset, "logits": evaluation.predict}[place], place, too_large)
+    with pytest.raises(DeviceError) as caught:
+        evaluation.run(path, *paths, tmp_path / "eval.json", tmp_path / "predictions.npz", Machine("cpu", threads=1))
+    assert str(caught.value) == f"{path}: out of memory; run fewer at once"
+    assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from cnntention import checkpoint, gradcam
 from cnntention.data import dataset
-from cnntention.errors import CheckpointError, DataError
+from cnntention.device import Machine
+from cnntention.errors import CheckpointError, DataError, DeviceError
 from cnntention.grids import RIGHT, WRONG, Column, draw
 
 torch.set_num_threads(1)
@@ -201,7 +202,7 @@ def model_paths(channels, paths, tmp_path) -> list[str]:
 
 def test_run_draws_test_images_and_reports_predictions(paths, model_paths, tmp_path):
     spec = grid_spec([29, 0, 3, 11], ["baseline", "cbam"])
-    report = gradcam.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", "cpu")
+    report = gradcam.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", Machine("cpu"))
     assert json.loads((tmp_path / "grid.json").read_text(encoding="utf-8")) == report
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.width > 100
@@ -233,7 +234,7 @@ def test_drawing_twice_gives_the_same_bytes(paths, model_paths, tmp_path):
             *paths,
             tmp_path / f"{name}.png",
             tmp_path / f"{name}.json",
-            "cpu",
+            Machine("cpu"),
         )
     for suffix in (".png", ".json"):
         assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
@@ -247,7 +248,7 @@ def test_index_beyond_the_test_set_is_refused(paths, model_paths, tmp_path):
             *paths,
             tmp_path / "grid.png",
             tmp_path / "grid.json",
-            "cpu",
+            Machine("cpu"),
         )
     assert not (tmp_path / "grid.png").exists()
 
@@ -260,7 +261,7 @@ def test_missing_checkpoint_is_refused(paths, tmp_path):
             *paths,
             tmp_path / "grid.png",
             tmp_path / "grid.json",
-            "cpu",
+            Machine("cpu"),
         )
 
 
@@ -274,5 +275,19 @@ def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_p
             *other,
             tmp_path / "grid.png",
             tmp_path / "grid.json",
-            "cpu",
+            Machine("cpu"),
         )
+
+
+@pytest.mark.parametrize("place", ["load", "maps"])
+def test_too_little_memory_is_named_and_leaves_no_file(paths, model_paths, tmp_path, monkeypatch, place):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr({"load": dataset, "maps": gradcam}[place], place, too_large)
+    outputs = tmp_path / "grid.png", tmp_path / "grid.json"
+    with pytest.raises(DeviceError) as caught:
+        gradcam.run(grid_spec([0], ["baseline", "cbam"]), model_paths, *paths, *outputs, Machine("cpu"))
+    assert str(caught.value) == f"{outputs[0]}: out of memory; run fewer at once"
+    assert not outputs[0].exists()
+    assert not outputs[1].exists()

@@ -254,3 +254,11 @@ def test_images_without_pixels(save):
 @pytest.mark.parametrize("shape", [(8, 8, 3), (9, 8, 3), (8, 9, 1), (8, 9)])
 def test_training_and_test_images_of_different_shapes(save, shape):
     both_refuse(save(x_test=np.zeros((4, *shape), np.uint8)), "images of x_train and x_test differ in shape")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_pixels_that_are_no_numbers(save, part):
+    """Floats are refused as such, and bytes hold no NaN."""
+    images = arrays()[f"x_{part}"].astype("float32")
+    images[0, 0] = np.nan
+    both_refuse(save(**{f"x_{part}": images}), f"x_{part} is float32, uint8 (0 to 255) is needed")

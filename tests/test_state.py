@@ -1,16 +1,10 @@
 """A killed training goes on where it was, to the same bits; nothing else ever goes on from its state."""
 
-import json
-import os
 import random
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 from test_dataset import separable, write_prepared
 from test_training import SELFATT, run_spec
 
@@ -91,32 +85,19 @@ def test_a_run_killed_after_it_stopped_early_does_not_go_on(paths, tmp_path, mon
     assert_same(run(tmp_path / "killed", paths, spec), whole)
 
 
-def test_real_processes_killed_at_random_moments_lose_an_epoch_at_most(paths, tmp_path):
-    spec = run_spec({"epochs": 30}, attention=SELFATT)
-    whole = run(tmp_path / "whole", paths, spec)
-    command = [sys.executable, "workflow_scripts/train.py", "--spec", json.dumps(spec), "--name", "tiny"]
-    for name, value in (("data", paths[0]), ("card", paths[1]), ("machine", '{"device": "cpu"}'), ("threads", 1)):
-        command += [f"--{name}", str(value)]
-    for name in ("model.pt", "history.csv", "state.pt"):
-        command += [f"--{name.split('.')[0]}", str(tmp_path / name)]
-    moments = random.Random(0)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    kills = 0
-    while not (tmp_path / "model.pt").exists():
-        with open(tmp_path / "log.txt", "w+", encoding="utf-8") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-            while kills < 3 and process.poll() is None and "epoch" not in (tmp_path / "log.txt").read_text():
-                time.sleep(0.02)
-            if kills < 3:
-                time.sleep(moments.uniform(0, 0.4))
-                process.kill()
-            process.wait()
-            kills += 1
-        assert kills < 6, (tmp_path / "log.txt").read_text()
-    assert kills > 1
-    content = torch.load(tmp_path / "model.pt", weights_only=True)
-    for name, value in whole.model.state_dict().items():
-        assert torch.equal(value, content["state_dict"][name]), name
+def test_a_state_that_is_kept_gives_lost_outputs_again_without_training(paths, tmp_path):
+    spec = run_spec({"epochs": 2})
+    files = [tmp_path / name for name in ("model.pt", "history.csv", "state.pt")]
+    whole = loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), lambda line: None, keep_state=True)
+    history = files[1].read_text()
+    for file in files[:2]:
+        file.unlink()
+    lines: list[str] = []
+    assert_same(run(tmp_path, paths, spec, lines.append), whole)
+    assert "resuming   after epoch 2" in lines
+    assert not any(line.startswith("epoch") for line in lines)
+    assert files[1].read_text() == history
+    assert not files[2].exists()
 
 
 @pytest.mark.parametrize(
@@ -159,6 +140,32 @@ def test_a_damaged_state_costs_its_epochs_and_no_more(paths, tmp_path, content):
     path = tmp_path / "killed/state.pt"
     path.write_bytes(path.read_bytes()[:-500] if content is None else content)
     assert_same(run(tmp_path / "killed", paths, spec), run(tmp_path / "whole", paths, spec))
+
+
+def test_a_flipped_bit_in_the_weights_is_not_trained_on(paths, tmp_path):
+    spec = run_spec({"epochs": 3})
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", paths, spec, killed_after(1))
+    path = tmp_path / "killed/state.pt"
+    content = bytearray(path.read_bytes())
+    weights = torch.load(path, weights_only=True)["model"]["conv.weight"].numpy().tobytes()
+    content[content.index(weights) + 5] ^= 64
+    path.write_bytes(content)
+    lines: list[str] = []
+    assert_same(run(tmp_path / "killed", paths, spec, lines.append), run(tmp_path / "whole", paths, spec))
+    assert f"starting   anew: {path} is damaged (BadZipFile)" in lines
+
+
+def test_a_state_of_a_gpu_is_taken_up_where_other_gpus_are_seen(tmp_path, monkeypatch):
+    """The random state of the GPU in use goes into it, not those of all: the next process may see fewer."""
+    current, set_back = torch.arange(16, dtype=torch.uint8), []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: current)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", set_back.append)
+    State(tmp_path / "state.pt", "k").save({"rows": []})
+    assert State(tmp_path / "state.pt", "k").load() is not None
+    assert len(set_back) == 1
+    assert torch.equal(set_back[0], current)
 
 
 def test_global_random_states_are_set_back(tmp_path):

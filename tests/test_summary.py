@@ -126,3 +126,11 @@ def test_bytes_that_are_no_text_do_not_hide_a_failure(study):
 
 def test_without_any_log_one_is_sent_to_the_terminal(study):
     assert "see the messages above" in messages(study)
+
+
+def test_ctrl_c_during_the_imports_is_no_fault_of_this_software(study):
+    text = 'Traceback (most recent call last):\n  File "train.py", line 8\n    import torch\nKeyboardInterrupt\n'
+    write("logs/train/mnist/mha.log", text)
+    shown = messages(study)
+    assert "stopped by SIGINT before it began" in shown
+    assert "fault" not in shown

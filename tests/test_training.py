@@ -17,7 +17,7 @@ from cnntention import checkpoint, predict
 from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.device import Machine
-from cnntention.errors import TrainingError
+from cnntention.errors import DeviceError, TrainingError
 from cnntention.training import history, loop
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
 
@@ -521,6 +521,56 @@ def test_a_run_that_diverges_later_keeps_the_state_before(paths, tmp_path, monke
     run_files(tmp_path, paths, spec, lines.append)
     assert "resuming   after epoch 1" in lines
     assert sorted(file.name for file in tmp_path.iterdir()) == ["history.csv", "model.pt"]
+
+
+class TooLarge(nn.Module):
+    """Stands for a network that a GPU has memory for with so many images at most."""
+
+    def __init__(self, images: int):
+        super().__init__()
+        self.images = images
+        self.asked: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.asked.append(len(x))
+        if len(x) > self.images:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return x.flatten(1)[:, :3]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "advice"),
+    [
+        (16, "the batch size is 16, try batch_size: 8 in the recipe of tiny or fewer runs at once"),
+        (7, "the batch size is 7, try batch_size: 3 in the recipe of tiny or fewer runs at once"),
+        (1, "run fewer at once, or on another machine"),
+    ],
+)
+@pytest.mark.parametrize("place", ["data", "step"])
+def test_too_little_memory_is_an_error_that_names_the_batch_size_to_try(
+    paths, tmp_path, monkeypatch, batch_size, advice, place
+):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    if place == "data":
+        monkeypatch.setattr(loop.datasets, "load", too_large)
+    else:
+        monkeypatch.setattr(F, "cross_entropy", too_large)
+    with pytest.raises(DeviceError) as caught:
+        run_files(tmp_path, paths, run_spec({"batch_size": batch_size}))
+    assert str(caught.value) == f"tiny: out of memory; {advice}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predictions_take_fewer_images_at_a_time_where_memory_does_not_do(data):
+    part, normalize = data.parts["test"], Normalizer({"mean": [0.3], "std": [0.25]}, 1, CPU)
+    small, large = TooLarge(images=8), TooLarge(images=500)
+    assert torch.equal(predict.logits(small, part, normalize), predict.logits(large, part, normalize))
+    assert large.asked == [30]
+    assert small.asked[-5:] == [7, 7, 7, 7, 2]
+    with pytest.raises(torch.OutOfMemoryError):
+        predict.logits(TooLarge(images=0), part, normalize)
 
 
 def test_files_of_two_runs_hold_the_same(paths, tmp_path):

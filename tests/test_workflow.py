@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
+import torch
 import yaml
 from conftest import ROOT
 
@@ -138,6 +140,7 @@ def test_the_whole_study_runs_and_makes_every_product(finished):
     grid = json.loads((results / "gradcam/digits.json").read_text())
     assert [image["index"] for image in grid["images"]] == [0, 359]
     assert set(grid["models"]) == {"baseline", "mha", "cbam-16"}
+    assert not list((results / "state").rglob("*.pt"))
 
 
 def test_table3_holds_the_mean_over_the_evaluations_of_all_seeds(finished):
@@ -322,32 +325,136 @@ def test_a_failed_step_ends_with_its_message_and_leaves_no_output(tmp_path):
     assert not (folder / target).with_name("history.csv").exists()
 
 
+def test_a_results_folder_that_cannot_be_written_ends_with_one_message(tmp_path, disk):
+    folder, small = clone(tmp_path / "study"), disk()
+    (folder / "results").symlink_to(small.folder)
+    small.make_read_only()
+    done = snakemake(folder)
+    assert done.returncode == 1
+    assert "Read-only file system: 'results/data'" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+# ---- one config and seed, one result
+
+
+def test_a_run_that_is_done_again_gives_the_same_bits(study):
+    run = study / "results/runs/digits/mha/full/seed10"
+    figures = [study / f"results/figures/figure8.{suffix}" for suffix in ("png", "svg")]
+    pictures = [figure.read_bytes() for figure in figures]
+    before = shutil.copytree(run, study / "before")
+    shutil.rmtree(run)
+    for figure in figures:
+        figure.unlink()
+    done = snakemake(study, "--", "results/runs/digits/mha/full/seed10/eval.json", "results/figures/figure8.svg")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [figure.read_bytes() for figure in figures] == pictures
+    models = [torch.load(folder / "model.pt", weights_only=True)["state_dict"] for folder in (before, run)]
+    assert all(torch.equal(value, models[1][name]) for name, value in models[0].items())
+    reports = [json.loads((folder / "eval.json").read_text()) for folder in (before, run)]
+    histories = [pd.read_csv(folder / "history.csv").drop(columns="seconds") for folder in (before, run)]
+    assert reports[0]["training"].pop("seconds") != reports[1]["training"].pop("seconds")
+    assert reports[0] == reports[1]
+    assert histories[0].equals(histories[1])
+    predictions = [np.load(folder / "predictions.npz") for folder in (before, run)]
+    assert all(np.array_equal(predictions[0][name], predictions[1][name]) for name in predictions[0].files)
+
+
 # ---- interruptions
 
 
-def test_a_killed_pipeline_goes_on_from_the_last_epoch(tmp_path):
+RUN = "digits/baseline/full/seed10"
+STATE = f"results/state/{RUN}.pt"
+
+
+@pytest.fixture
+def training(tmp_path):
+    """A pipeline in the middle of a training, whose state is saved already: its folder, and its Snakemake."""
     folder = clone(tmp_path / "study")
-    edit_yaml(folder, lambda config: config.update(epochs=25), "tiny.yaml")
-    run = "digits/baseline/full/seed10"
+    edit_yaml(folder, lambda config: config["models"]["baseline"].update(depth=8))
+    edit_yaml(folder, lambda config: config.update(epochs=20), "tiny.yaml")
     command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", "--"]
-    command.append(f"results/runs/{run}/model.pt")
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    state = folder / f"results/state/{run}.pt"
+    with open(folder / "shown.txt", "w", encoding="utf-8") as shown:
+        process = subprocess.Popen(
+            [*command, f"results/runs/{RUN}/model.pt"],
+            cwd=folder,
+            stdout=shown,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     end = time.time() + 120
-    while not state.exists() and process.poll() is None and time.time() < end:
+    while not (folder / STATE).exists() and process.poll() is None and time.time() < end:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert state.exists()
-    assert not (folder / f"results/runs/{run}/model.pt").exists()
-    assert snakemake(folder, "--unlock").returncode == 0
-    done = snakemake(folder, "--", f"results/runs/{run}/model.pt")
+    assert (folder / STATE).exists(), (folder / "shown.txt").read_text()
+    yield folder, process
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def goes_on(folder: Path) -> None:
+    """Run the pipeline again: it goes on where it was, to the end."""
+    assert not (folder / f"results/runs/{RUN}/model.pt").exists()
+    done = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "resuming   after epoch" in (folder / f"results/logs/train/{run}.log").read_text()
-    assert pd.read_csv(folder / f"results/runs/{run}/history.csv")["epoch"].tolist() == list(range(1, 26))
-    assert not state.exists()
+    assert "resuming   after epoch" in (folder / f"results/logs/train/{RUN}.log").read_text()
+    assert pd.read_csv(folder / f"results/runs/{RUN}/history.csv")["epoch"].tolist() == list(range(1, 21))
+    assert not (folder / STATE).exists()
+
+
+@pytest.mark.parametrize("killed", ["all", "snakemake alone"])
+def test_a_killed_pipeline_goes_on_from_the_last_epoch(training, killed):
+    folder, process = training
+    steps = psutil.Process(process.pid).children(recursive=True)
+    assert len(steps) == 1
+    if killed == "all":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+    # A training does not outlive its Snakemake, for the next one would train the same run beside it.
+    assert psutil.wait_procs(steps, timeout=60)[1] == []
+    refused = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
+    assert refused.returncode == 1
+    assert "Directory cannot be locked" in refused.stdout + refused.stderr
+    assert snakemake(folder, "--unlock").returncode == 0
+    goes_on(folder)
+
+
+def test_a_training_that_is_done_before_a_killed_pipeline_knows_it_is_not_done_again(training):
+    folder, process = training
+    process.send_signal(signal.SIGSTOP)
+    end = time.time() + 120
+    while not (folder / f"results/runs/{RUN}/model.pt").exists() and time.time() < end:
+        time.sleep(0.05)
+    history = (folder / f"results/runs/{RUN}/history.csv").read_text()
+    process.kill()
+    process.wait()
+    assert snakemake(folder, "--unlock").returncode == 0
+    done = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
+    assert done.returncode == 0, done.stderr[-3000:]
+    log = (folder / f"results/logs/train/{RUN}.log").read_text()
+    assert "resuming   after epoch 20\n" in log
+    assert "\nepoch " not in log
+    assert (folder / f"results/runs/{RUN}/history.csv").read_text() == history
+    assert not (folder / STATE).exists()
+
+
+def test_a_second_snakemake_is_refused_and_ctrl_c_saves_what_the_first_has_done(training):
+    folder, process = training
+    (step,) = psutil.Process(process.pid).children(recursive=True)
+    step.suspend()  # lest it end before the second Snakemake has begun
+    second = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
+    assert second.returncode == 1
+    assert "Directory cannot be locked" in second.stdout + second.stderr
+    assert process.poll() is None
+    step.resume()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 1
+    shown = (folder / "shown.txt").read_text()
+    assert re.search(rf"Failed:\n{RUN}: stopped by SIGINT in epoch \d+ after step \d+ of 12; saved in {STATE}", shown)
+    assert "Traceback" not in shown
+    goes_on(folder)
 
 
 # ---- extending it, as the README says

@@ -7,6 +7,7 @@ import json
 from cnntention.device import Machine
 from cnntention.errors import reported
 from cnntention.training import loop
+from cnntention.training.interruption import stop_with_parent
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=json.loads, required=True)
@@ -18,9 +19,11 @@ parser.add_argument("--history", required=True)
 parser.add_argument("--state", required=True)
 parser.add_argument("--machine", type=json.loads, required=True)
 parser.add_argument("--threads", type=int, required=True)
+parser.add_argument("--parent", type=int, required=True, help="process id; training stops when it has ended")
 
 if __name__ == "__main__":
     args = parser.parse_args()
+    stop_with_parent(args.parent)
     with reported():
         loop.run(
             args.spec,
@@ -32,4 +35,5 @@ if __name__ == "__main__":
             args.state,
             Machine(threads=args.threads, **args.machine),
             functools.partial(print, flush=True),
+            keep_state=True,
         )

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -13,10 +14,10 @@ from cnntention import checkpoint, device, predict
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.device import Machine
-from cnntention.errors import TrainingError
+from cnntention.errors import InterruptionError, TrainingError
 from cnntention.training import compilation, history, precision
 from cnntention.training.epoch import DivergenceError, Epoch
-from cnntention.training.interruption import Interruption, InterruptionError
+from cnntention.training.interruption import Interruption
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
 from cnntention.training.state import State, key
 
@@ -44,6 +45,7 @@ def run(
     state_path: str | os.PathLike,
     machine: Machine | None = None,
     log: Callable[[str], None] = print,
+    keep_state: bool = False,
 ) -> Trained:
     """Train one run from files to files, from where a killed process of the same run left off.
 
@@ -54,21 +56,21 @@ def run(
         card_path: its card.
         model_path: the checkpoint to write.
         history_path: the CSV to write, a row an epoch.
-        state_path: written after every epoch and on SIGTERM or SIGINT, to go on from; removed at the end.
+        state_path: written after every epoch and on a signal to stop, to go on from; removed at the end.
         machine: what to compute on, and how.
         log: takes a line of text.
+        keep_state: leave the state, for a caller that may be killed before it knows that the run is done.
 
     Raises:
-        DataError, DeviceError, TrainingError: see there; model and history are not written then.
+        DataError, DeviceError, TrainingError, InterruptionError: see there; model and history are not written then.
     """
     machine = machine or Machine()
-    target = device.select(machine, log)
-    data = datasets.load(data_path, card_path, spec["validation_images"], target)
-    plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
-    state = State(state_path, key(spec, data.sha256, target, plan.deciding))
-    batch_size = spec["recipe"]["batch_size"]
-    advice = f"the batch size is {batch_size}, try batch_size: {batch_size // 2} in the recipe of {spec['model']}"
-    with Interruption() as interruption, device.enough_memory(name, advice + " or fewer runs at once"):
+    with Interruption() as interruption, device.enough_memory(name, _advice(spec)):
+        with interruption.at_once():
+            target = device.select(machine, log)
+            data = datasets.load(data_path, card_path, spec["validation_images"], target)
+            plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
+            state = State(state_path, key(spec, data.sha256, target, plan.deciding))
         trained = train(spec, data, target, plan, log, name, state, interruption)
         training = {
             "seconds": trained.seconds,
@@ -78,11 +80,21 @@ def run(
         }
         history.write(history_path, trained.rows)
         checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
-        state.remove()
+        if not keep_state:
+            state.remove()
     last = trained.rows[-1]
     result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
     log(f"finished after {len(trained.rows)} epochs, {_clock(trained.seconds)}: {result}; {model_path}")
     return trained
+
+
+def _advice(spec: dict) -> str:
+    """What to do where memory does not do."""
+    batch_size = spec["recipe"]["batch_size"]
+    if batch_size == 1:
+        return "run fewer at once, or on another machine"
+    smaller = f"try batch_size: {batch_size // 2} in the recipe of {spec['model']}"
+    return f"the batch size is {batch_size}, {smaller} or fewer runs at once"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +142,8 @@ def train(
     epoch and when training is interrupted, and training goes on from the step that it holds.
 
     Raises:
-        TrainingError: the loss became NaN or infinite, or a signal asked to stop.
+        TrainingError: the loss became NaN or infinite.
+        InterruptionError: a signal asked to stop.
     """
     recipe = spec["recipe"]
     plan = plan or Plan.choose(spec, len(data.parts["train"]), target, Machine())
@@ -200,13 +213,15 @@ def train(
             if state:
                 state.save(snapshot())
                 where += f"; saved in {state.path}, run it again to go on"
-            raise InterruptionError(where) from None
+            raise InterruptionError(where, stopped.number) from None
         except DivergenceError as diverged:
             where = f"in epoch {number}, step {diverged.step} of {epoch.steps}"
             raise _divergence(name, "training", diverged.loss, where, lr, state, snapshot) from None
         if not math.isfinite(loss):
             raise _divergence(name, monitored, loss, f"after epoch {number}", lr, state, snapshot)
-        schedule.step()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the optimiser's steps before this one may be those of a former process
+            schedule.step()
         train_loss, train_error = epoch.loss_and_error()
         seconds = epoch.seconds + time.perf_counter() - started
         rows.append(

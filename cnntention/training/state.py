@@ -14,7 +14,7 @@ import torch
 
 from cnntention.attention.registry import catalogue
 from cnntention.canonical import digest
-from cnntention.files import save_tensors, sha256
+from cnntention.files import load_tensors, save_tensors, sha256
 from cnntention.imports import ROOT, closure
 
 
@@ -67,7 +67,7 @@ class State:
         if not self.path.exists():
             return None
         try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            content = load_tensors(self.path)
             if content["key"] != self.key:
                 log("starting   anew: there is a state of another config, code, torch or machine")
                 return None
@@ -93,7 +93,8 @@ def _random_states() -> dict:
     version, internal, gauss_next = random.getstate()
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        # Of the GPU in use alone: the next process may see another number of them.
+        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
         "numpy": [kind, keys.tolist(), position, has_gauss, gauss],
         "python": [version, list(internal), gauss_next],
     }
@@ -101,8 +102,8 @@ def _random_states() -> dict:
 
 def _set_random_states(states: dict) -> None:
     torch.set_rng_state(states["torch"])
-    if states["cuda"]:
-        torch.cuda.set_rng_state_all(states["cuda"])
+    if states["cuda"] is not None:
+        torch.cuda.set_rng_state(states["cuda"])
     kind, keys, position, has_gauss, gauss = states["numpy"]
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))
     version, internal, gauss_next = states["python"]
