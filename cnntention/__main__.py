@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     steps.add_parser("runs", help="list the runs of the study")
+    steps.add_parser("watch", help="show how far each run has come, live on a terminal; Ctrl-C ends it")
     for step, name, text in (
         ("prepare", "dataset", "fetch, check and pack a dataset"),
         ("gradcam", "dataset", "draw the Grad-CAM grid of a dataset"),
@@ -72,6 +73,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _list_runs(study: Study, args: argparse.Namespace) -> None:
     for run in study.runs():
         print(run)
+
+
+def _watch(study: Study, args: argparse.Namespace) -> None:
+    from cnntention.watch import watch
+
+    watch(study)
 
 
 def _prepare(study: Study, args: argparse.Namespace) -> None:
@@ -154,6 +161,7 @@ def _data(study: Study, dataset: str) -> tuple[str, str]:
 
 _STEPS = {
     "runs": _list_runs,
+    "watch": _watch,
     "prepare": _prepare,
     "train": _train,
     "evaluate": _evaluate,

@@ -16,7 +16,8 @@ from cnntention.device import Machine
 from cnntention.errors import TrainingError
 from cnntention.training import compilation, history, precision
 from cnntention.training.epoch import DivergenceError, Epoch
-from cnntention.training.interruption import InterruptionError, Interruption
+from cnntention.training.heartbeat import Heartbeat
+from cnntention.training.interruption import Interruption, InterruptionError
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
 from cnntention.training.state import State, key
 
@@ -54,7 +55,8 @@ def run(
         card_path: its card.
         model_path: the checkpoint to write.
         history_path: the CSV to write, a row an epoch.
-        state_path: written after every epoch and on SIGTERM or SIGINT, to go on from; removed at the end.
+        state_path: written after every epoch and on SIGTERM or SIGINT, to go on from; removed at the end. The heartbeat
+            stands beside it.
         machine: what to compute on, and how.
         log: takes a line of text.
 
@@ -68,8 +70,9 @@ def run(
     state = State(state_path, key(spec, data.sha256, target, plan.deciding))
     batch_size = spec["recipe"]["batch_size"]
     advice = f"the batch size is {batch_size}, try batch_size: {batch_size // 2} in the recipe of {spec['model']}"
-    with Interruption() as interruption, device.enough_memory(name, advice + " or fewer runs at once"):
-        trained = train(spec, data, target, plan, log, name, state, interruption)
+    heartbeat = Heartbeat(state_path, spec, device.describe(target))
+    with heartbeat, Interruption() as interruption, device.enough_memory(name, advice + " or fewer runs at once"):
+        trained = train(spec, data, target, plan, log, name, state, interruption, heartbeat)
         training = {
             "seconds": trained.seconds,
             "epochs": len(trained.rows),
@@ -122,6 +125,7 @@ def train(
     name: str = "run",
     state: State | None = None,
     interruption: Interruption | None = None,
+    heartbeat: Heartbeat | None = None,
 ) -> Trained:
     """Train the model of a spec on ``data.parts["train"]``.
 
@@ -186,6 +190,8 @@ def train(
         finished = saved["finished"]
         log(f"resuming   after epoch {len(rows)}" + (f" and step {epoch.step} of {epoch.steps}" if epoch else ""))
     while not finished:
+        if heartbeat:
+            heartbeat.beat(rows)
         number = len(rows) + 1
         lr = optimizer.param_groups[0]["lr"]
         epoch = epoch or Epoch.start(images, recipe["batch_size"], generator)
