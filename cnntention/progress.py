@@ -3,13 +3,10 @@
 Never imports torch or pandas, so that it starts at once on a cluster's login node.
 """
 
-import csv
 import dataclasses
-import json
-import math
 from pathlib import Path
 
-from cnntention import layout
+from cnntention import finished, layout
 from cnntention.canonical import digest
 from cnntention.study import Run, Study
 from cnntention.summary import failure
@@ -118,14 +115,13 @@ def _begun(row: Row, study: Study, beat: Beat, now: float) -> Row:
 
 def _trained(row: Row, study: Study, spec: dict) -> Row:
     """The row of a run that has weights."""
-    history = _history(study.run_path(layout.HISTORY, row.run))
+    history = finished.history(study.run_path(layout.HISTORY, row.run))
     if not history:
         return dataclasses.replace(row, state=TRAINED, note="its history.csv is missing or damaged")
     last = history[-1]
     error = last["test_error"] if row.run.split == "full" else last["validation_error"]
     row = dataclasses.replace(row, epoch=len(history), train_error=last["train_error"], error=error)
-    seconds = sum(epoch["seconds"] for epoch in history)
-    evaluation = _evaluation(study.run_path(layout.EVAL, row.run), len(history), seconds)
+    evaluation = finished.evaluation(study.run_path(layout.EVAL, row.run), history)
     if evaluation:
         row = dataclasses.replace(row, device=evaluation["training"]["device"])
         if digest(evaluation["spec"]) == digest(spec):
@@ -205,29 +201,6 @@ def _modified(path: str) -> float:
         return Path(path).stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _history(path: str) -> list[dict]:
-    """The rows of a ``history.csv``, empty fields as None; none of a file that is missing or damaged."""
-    try:
-        return [
-            {key: float(value) if value else None for key, value in row.items()}
-            for row in csv.DictReader(_read(path).splitlines(), strict=True)
-            if row["train_error"] and row["seconds"] and {"test_error", "validation_error"} <= row.keys()
-        ]
-    except (csv.Error, ValueError, TypeError, KeyError):
-        return []
-
-
-def _evaluation(path: str, epochs: int, seconds: float) -> dict | None:
-    """The content of an ``eval.json``; None where it is missing, damaged, or of another training than the history."""
-    try:
-        report = json.loads(_read(path))
-        training = report["training"]
-        same = training["epochs"] == epochs and math.isclose(training["seconds"], seconds, abs_tol=1e-6)
-        return report if same and isinstance(report["spec"], dict) and isinstance(training["device"], str) else None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
 
 
 # ---- words
