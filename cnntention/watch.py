@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -47,7 +47,7 @@ def watch(study: Study) -> None:
         pass
 
 
-def table(rows: list[Row], width: int, lines: int | None = None) -> Table:
+def table(rows: list[Row], width: int, lines: int | None = None) -> Group:
     """The rows in the order of the study, as many as there are lines for: those that want attention first.
 
     Args:
@@ -64,9 +64,7 @@ def table(rows: list[Row], width: int, lines: int | None = None) -> Table:
     caption = f"{len(rows)} runs: " + ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
     if len(shown) < len(rows):
         caption += f"; {len(rows) - len(shown)} not shown"
-    drawn = Table(
-        box=None, padding=(0, GAP, 0, 0), pad_edge=False, caption=Text(caption, no_wrap=True), caption_justify="left"
-    )
+    drawn = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False)
     cells = [_cells(row) for row in shown]
     left = width
     for column, head in enumerate(HEAD[:-1]):
@@ -80,7 +78,7 @@ def table(rows: list[Row], width: int, lines: int | None = None) -> Table:
         notes.truncate(max(0, left), overflow="ellipsis")
         last = [notes] if left >= len(HEAD[-1]) else []
         drawn.add_row(texts[0], Text(row.state, STYLES[row.state]), *texts[2:-1], *last)
-    return drawn
+    return Group(drawn, Text(caption, "dim", no_wrap=True, overflow="ellipsis"))
 
 
 def _cells(row: Row) -> tuple[str, ...]:
