@@ -180,6 +180,7 @@ def _metrics(report: dict) -> dict[str, float]:
 def _store(uri: str) -> Iterator:
     """A client of the store at a tracking URI, with nothing said to anybody else."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # two lines a run
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's seven take minutes
     try:
         import mlflow

@@ -104,8 +104,8 @@ def _begun(row: Row, study: Study, beat: Beat, now: float) -> Row:
         return dataclasses.replace(row, state=FAILED, note=_line(beat.message))
     silence = _silence(row, study, now)
     if silence > _patience(beat):
-        usual = f", an epoch took {duration(beat.seconds_per_epoch)}" if beat.seconds_per_epoch else ""
-        note = f"no news for {duration(silence)}{usual}; if it was killed, it {goes_on}"
+        usual = f", an epoch takes {duration(beat.seconds_per_epoch)}" if beat.seconds_per_epoch else ""
+        note = f"for {duration(silence)}{usual}; if killed, it {goes_on}"
         return dataclasses.replace(row, state=SILENT, note=note)
     left = None
     if beat.seconds_per_epoch is not None and not beat.ended:

@@ -13,7 +13,7 @@ from cnntention.progress import STATES, Row, duration
 from cnntention.study import Study
 
 INTERVAL_S = 2.0
-PLAIN_WIDTH = 250  # characters of a line that goes to no terminal
+PLAIN_WIDTH = 1000  # characters of a line that goes to no terminal
 STYLES = {
     progress.TRAINING: "bold cyan",
     progress.SILENT: "yellow",

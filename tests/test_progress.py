@@ -189,9 +189,9 @@ def test_silence_counts_in_epochs(files):
     files.heartbeat(10, age=5 * EPOCH_S)
     row = files.row()
     assert (row.state, row.epoch, row.seconds_left) == ("no news", 10, None)
-    assert row.note == "no news for 3 min, an epoch took 40 s; if it was killed, it starts anew"
+    assert row.note == "for 3 min, an epoch takes 40 s; if killed, it starts anew"
     files.state()
-    assert files.row().note.endswith("if it was killed, it goes on after epoch 10")
+    assert files.row().note.endswith("if killed, it goes on after epoch 10")
 
 
 def test_lines_of_the_log_are_news(files):
