@@ -94,7 +94,7 @@ class Content:
     Attributes:
         params: of the run.
         tags: likewise.
-        epochs: rows of the history.
+        epochs: metrics of each epoch.
         metrics: after the last epoch.
         artifacts: files, each with its folder in MLflow.
         end: Unix time in seconds.
@@ -131,7 +131,10 @@ def _content(results: Path, name: str, expected: str) -> Content | None:
             | {"spec": expected, "subset": report["subset"], "data_sha256": report["data_sha256"]}
             | {key: training[key] for key in ("device", "precision")}
             | {f"version.{package}": version for package, version in report["versions"]["training"].items()},
-            epochs=[{key: value for key, value in row.items() if value is not None} for row in epochs],
+            epochs=[
+                {f"epoch/{key}": value for key, value in row.items() if key != "epoch" and value is not None}
+                for row in epochs
+            ],
             metrics=_metrics(report),
             artifacts=[(file, "") for file in (history, evaluation, model)],
             end=history.stat().st_mtime,
@@ -161,14 +164,14 @@ def _flat(spec: dict, prefix: str = "") -> dict[str, str]:
 
 
 def _metrics(report: dict) -> dict[str, float]:
-    """The numbers of an ``eval.json``; those of classes and attention in groups of their own."""
+    """The numbers of an ``eval.json``; the part of a name before the slash is a group on MLflow's pages."""
     keys = ("accuracy", "error", "loss", "n", "parameters", "multiply_adds")
     values = {f"final/{key}": report[key] for key in keys} | {"final/seconds": report["training"]["seconds"]}
-    values |= {f"accuracy_per_class/{name}": value for name, value in report["accuracy_per_class"].items()}
+    values |= {f"final_accuracy_per_class/{name}": value for name, value in report["accuracy_per_class"].items()}
     if report["attention"]:
-        values["attention/accuracy_bypassed"] = report["attention"]["accuracy_bypassed"]
+        values["final_attention/accuracy_bypassed"] = report["attention"]["accuracy_bypassed"]
         for stage, gate in enumerate(report["attention"]["gates"], start=1):
-            values[f"attention/gate_{stage}"] = gate
+            values[f"final_attention/gate_{stage}"] = gate
     # MLflow refuses other characters in the name of a metric.
     return {re.sub(r"[^\w\-. :/]", "_", key): float(value) for key, value in values.items() if value is not None}
 
@@ -203,9 +206,7 @@ def _experiment(client, results: Path, uri: str) -> str:
         return there.experiment_id
     # A server has a place for artifacts; beside a bare database MLflow would put them into the working directory.
     place = (results / "mlflow").resolve().as_uri() if re.match(r"(sqlite|postgresql|mysql|mssql)\b", uri) else None
-    # The tag makes MLflow's pages show trainings, not what they show for language models.
-    tags = {"mlflow.experimentKind": "custom_model_development"}
-    return client.create_experiment(name, artifact_location=place, tags=tags)
+    return client.create_experiment(name, artifact_location=place)
 
 
 def _put(client, experiment: str, name: str, content: Content) -> str:
@@ -224,7 +225,7 @@ def _create(client, experiment: str, name: str, content: Content) -> None:
     """A new MLflow run, with the times of the training; its status is ``FINISHED`` only when all of it is there."""
     from mlflow.entities import Param
 
-    start = content.end - sum(row["seconds"] for row in content.epochs)
+    start = content.end - sum(row["epoch/seconds"] for row in content.epochs)
     tags = content.tags | {RUN_TAG: name, CONTENT_TAG: content.digest}
     run = client.create_run(experiment, start_time=_milliseconds(start), tags=tags, run_name=name).info.run_id
     try:
@@ -242,16 +243,15 @@ def _create(client, experiment: str, name: str, content: Content) -> None:
 
 
 def _timed(content: Content, start: float) -> Iterator:
-    """All metrics: of each epoch, with the epoch as step, and those after the last."""
+    """All metrics: those of an epoch with the epoch as step, the final ones with step 0, which MLflow draws as bars."""
     from mlflow.entities import Metric
 
     time = start
-    for row in content.epochs:
-        time += row["seconds"]
-        step = int(row["epoch"])
-        yield from (Metric(key, value, _milliseconds(time), step) for key, value in row.items() if key != "epoch")
+    for step, row in enumerate(content.epochs, start=1):
+        time += row["epoch/seconds"]
+        yield from (Metric(key, value, _milliseconds(time), step) for key, value in row.items())
     for key, value in content.metrics.items():
-        yield Metric(key, value, _milliseconds(content.end), len(content.epochs))
+        yield Metric(key, value, _milliseconds(content.end), 0)
 
 
 def _milliseconds(seconds: float) -> int:

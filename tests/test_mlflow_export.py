@@ -155,11 +155,12 @@ def test_every_epoch_is_a_step_of_every_metric(study):
     exported(study)
     run = found()[str(RUN)].info
     for key, of in (("train_error", 50), ("train_loss", 2), ("test_error", 100), ("test_loss", 1)):
-        points = sorted(client().get_metric_history(run.run_id, key), key=lambda point: point.step)
+        points = sorted(client().get_metric_history(run.run_id, f"epoch/{key}"), key=lambda point: point.step)
         assert [point.step for point in points] == list(range(1, EPOCHS + 1))
         assert [point.value for point in points] == [of / n for n in range(1, EPOCHS + 1)]
-    assert {"validation_error", "validation_loss", "epoch"}.isdisjoint(found()[str(RUN)].data.metrics)
-    assert "validation_error" in found()[str(OTHER)].data.metrics
+    metrics = {key.partition("/")[2] for key in found()[str(RUN)].data.metrics if key.startswith("epoch/")}
+    assert metrics == {"lr", "seconds", "train_loss", "train_error", "test_loss", "test_error"}
+    assert "epoch/validation_error" in found()[str(OTHER)].data.metrics
 
 
 def test_the_times_are_those_of_the_training(study):
@@ -168,7 +169,7 @@ def test_the_times_are_those_of_the_training(study):
     exported(study)
     info = found()[str(RUN)].info
     assert (info.start_time, info.end_time) == ((end - 2 * EPOCHS) * 1000, end * 1000)
-    points = client().get_metric_history(info.run_id, "lr")
+    points = client().get_metric_history(info.run_id, "epoch/lr")
     assert {point.step: point.timestamp for point in points}[3] == info.start_time + 3 * 2000
 
 
@@ -183,14 +184,16 @@ def test_the_evaluation_becomes_final_metrics(study):
         "final/parameters": 291_677,
         "final/multiply_adds": 41_000_000,
         "final/seconds": 2 * EPOCHS,
-        "accuracy_per_class/cat": 80,
-        "accuracy_per_class/dog_s _2_": 70,
-        "attention/gate_1": 0.5,
-        "attention/gate_3": -0.25,
-        "attention/accuracy_bypassed": 10,
+        "final_accuracy_per_class/cat": 80,
+        "final_accuracy_per_class/dog_s _2_": 70,
+        "final_attention/gate_1": 0.5,
+        "final_attention/gate_3": -0.25,
+        "final_attention/accuracy_bypassed": 10,
     }
-    assert {key: value for key, value in metrics.items() if "/" in key} == expected
-    assert not [key for key in found()[str(OTHER)].data.metrics if key.startswith("attention/")]
+    assert {key: value for key, value in metrics.items() if key.startswith("final")} == expected
+    points = client().get_metric_history(found()[str(RUN)].info.run_id, "final/accuracy")
+    assert [point.step for point in points] == [0]
+    assert not [key for key in found()[str(OTHER)].data.metrics if key.startswith("final_attention/")]
 
 
 def test_tags_say_what_it_is_and_where_it_comes_from(study):
@@ -253,7 +256,7 @@ def test_a_run_made_anew_replaces_its_own_and_no_other(study, change):
     after = found()
     assert after[str(RUN)].info.run_id != before[str(RUN)].info.run_id
     assert after[str(OTHER)].info.run_id == before[str(OTHER)].info.run_id
-    assert after[str(RUN)].data.metrics["seconds"] == change.get("seconds", 2.0)
+    assert after[str(RUN)].data.metrics["epoch/seconds"] == change.get("seconds", 2.0)
     assert after[str(RUN)].data.metrics["final/accuracy"] == change.get("accuracy", 91.25)
     assert client().get_run(before[str(RUN)].info.run_id).info.lifecycle_stage == "deleted"
 
