@@ -19,12 +19,14 @@ except ConfigError as error:
 
 
 include: "rules/common.smk"
+include: "rules/terminal.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/gradcam.smk"
+include: "rules/mlflow.smk"
 
 
 localrules:

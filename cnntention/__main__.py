@@ -25,6 +25,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     steps.add_parser("runs", help="list the runs of the study")
+    steps.add_parser("watch", help="show how far each run has come, live on a terminal; Ctrl-C ends it")
+    mlflow = steps.add_parser("mlflow", help="put the results into MLflow")
+    mlflow.add_argument(
+        "--tracking-uri", metavar="URI", help="default: MLFLOW_TRACKING_URI, or else mlflow.db in the results folder"
+    )
     for step, name, text in (
         ("prepare", "dataset", "fetch, check and pack a dataset"),
         ("gradcam", "dataset", "draw the Grad-CAM grid of a dataset"),
@@ -72,6 +77,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _list_runs(study: Study, args: argparse.Namespace) -> None:
     for run in study.runs():
         print(run)
+
+
+def _watch(study: Study, args: argparse.Namespace) -> None:
+    from cnntention.watch import watch
+
+    watch(study)
 
 
 def _prepare(study: Study, args: argparse.Namespace) -> None:
@@ -138,6 +149,12 @@ def _gradcam(study: Study, args: argparse.Namespace) -> None:
     print(grid + ".png")
 
 
+def _mlflow(study: Study, args: argparse.Namespace) -> None:
+    from cnntention import mlflow_export
+
+    print(mlflow_export.export(study.export_spec(), args.tracking_uri))
+
+
 def _run(study: Study, args: argparse.Namespace) -> Run:
     return Run(args.dataset, args.model, args.split, study.config["seeds"][0] if args.seed is None else args.seed)
 
@@ -154,12 +171,14 @@ def _data(study: Study, dataset: str) -> tuple[str, str]:
 
 _STEPS = {
     "runs": _list_runs,
+    "watch": _watch,
     "prepare": _prepare,
     "train": _train,
     "evaluate": _evaluate,
     "table": _table,
     "figure": _figure,
     "gradcam": _gradcam,
+    "mlflow": _mlflow,
 }
 
 

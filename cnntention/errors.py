@@ -27,6 +27,10 @@ class CheckpointError(CNNtentionError):
     """A ``model.pt`` cannot be read or does not fit."""
 
 
+class TrackingError(CNNtentionError):
+    """Results cannot be put into MLflow."""
+
+
 class TrainingError(CNNtentionError):
     """Training cannot go on."""
 

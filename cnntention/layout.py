@@ -10,8 +10,11 @@ MODEL = RUN + "/model.pt"
 HISTORY = RUN + "/history.csv"
 EVAL = RUN + "/eval.json"
 STATE = "{results}/state/" + NAME + ".pt"
+HEARTBEAT = "{results}/state/" + NAME + ".json"  # beside the state, see cnntention/training/heartbeat.py
 PREDICTIONS = RUN + "/predictions.npz"
 
 TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex
 FIGURE = "{results}/figures/{figure}"  # + .png, .svg
 GRID = "{results}/gradcam/{dataset}"  # + .png, .json
+
+LOG = "{results}/logs/{step}/{of}.log"

@@ -174,6 +174,12 @@ class Study:
             "style": grid["style"],
         }
 
+    def export_spec(self) -> dict:
+        """What the export to MLflow looks for: the folder, the digest of each run's spec, and all products."""
+        runs = {str(run): digest(self.run_spec(run)) for run in self.runs()}
+        products = [path for section in ("tables", "figures", "gradcam") for path in self.products(section)]
+        return {"results": self.results, "runs": runs, "products": products}
+
     def _selection(self, entry: dict, *keys: str) -> dict:
         """Datasets, split, models and seeds of an entry, with labels and what else is asked for of the models."""
         return {

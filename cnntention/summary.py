@@ -20,6 +20,25 @@ def summary(study: Study) -> str:
     return "\n".join(["", *tables, "Where to look:", *look])
 
 
+STATED = re.compile(r"^error: (.+)", flags=re.MULTILINE | re.DOTALL)
+"""How a step says in its log what a user can mend, see :func:`cnntention.errors.reported`."""
+
+
+STOPPED = "stopped by SIGINT before it began"
+"""Ctrl-C before the step's own code was reached, which Python tells of as of any error."""
+
+
+def failure(log: str) -> str | None:
+    """What went wrong according to the text of a step's log; None where nothing did."""
+    stated = STATED.search(log)
+    if stated:
+        return stated[1].strip()
+    if "Traceback (most recent call last)" not in log:
+        return None
+    end = log.strip().splitlines()[-1]
+    return STOPPED if end == "KeyboardInterrupt" else end
+
+
 def failures(study: Study, since: float) -> str:
     """One message for each step that failed, from its log.
 
@@ -32,13 +51,8 @@ def failures(study: Study, since: float) -> str:
         if log.stat().st_mtime < since:
             continue
         text = log.read_text(encoding="utf-8", errors="replace")
-        stated = re.search(r"^error: (.+)", text, flags=re.MULTILINE | re.DOTALL)
-        if stated:
-            messages.append(f"{stated[1].strip()}\n  (log: {log})")
-        elif "Traceback (most recent call last)" in text:
-            end = text.strip().splitlines()[-1]
-            if end == "KeyboardInterrupt":  # Ctrl-C before the step's own code was reached
-                messages.append(f"stopped by SIGINT before it began\n  (log: {log})")
-            else:
-                messages.append(f"{end}\n  (a fault of this software; log: {log})")
+        message = failure(text)
+        if message is not None:
+            fault = "" if STATED.search(text) or message == STOPPED else "a fault of this software; "
+            messages.append(f"{message}\n  ({fault}log: {log})")
     return "\n".join(["", "Failed:", *(messages or ["see the messages above"]), ""])

@@ -52,7 +52,7 @@ def results(pattern):
 
 def log_file(step, pattern):
     """The log of a step."""
-    return f"{STUDY.results}/logs/{step}/{pattern}.log"
+    return STUDY.path(layout.LOG, step=step, of=pattern)
 
 
 def script(name):

@@ -19,18 +19,20 @@ def requirements(name: str) -> list[str]:
     return [line for line in stripped if line and not line.startswith("-")]
 
 
-def conda() -> list:
-    return yaml.safe_load((ROOT / "envs" / "cnntention.yaml").read_text(encoding="utf-8"))["dependencies"]
+def conda(name: str = "cnntention") -> list:
+    return yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8"))["dependencies"]
 
 
 PINS = requirements("requirements.txt")
 DEVELOPMENT = requirements("requirements-dev.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BOUNDS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["workflow"]]
+MLFLOW = PROJECT["optional-dependencies"]["mlflow"]
+"""What few users want, and so no requirement of the pipeline: pinned for the tests alone."""
 
 
-def pinned() -> dict[str, Version]:
-    return {canonicalize_name(pin.name): Version(next(iter(pin.specifier)).version) for pin in map(Requirement, PINS)}
+def pinned(pins: list[str] = PINS) -> dict[str, Version]:
+    return {canonicalize_name(pin.name): Version(next(iter(pin.specifier)).version) for pin in map(Requirement, pins)}
 
 
 @pytest.mark.parametrize("pin", [*PINS, *DEVELOPMENT])
@@ -44,8 +46,15 @@ def test_conda_has_the_same_pins():
     assert len(set(PINS)) == len(PINS)
 
 
-def test_conda_has_a_python_that_the_project_allows():
-    (python,) = (entry for entry in conda() if isinstance(entry, str) and entry.startswith("python"))
+def test_the_environment_of_the_export_to_mlflow_has_the_same_pins():
+    (by_pip,) = (entry["pip"] for entry in conda("mlflow") if isinstance(entry, dict))
+    assert {Requirement(pin).name for pin in by_pip} == {Requirement(bound).name for bound in MLFLOW}
+    assert set(by_pip) <= set(DEVELOPMENT)
+
+
+@pytest.mark.parametrize("name", ["cnntention", "mlflow"])
+def test_conda_has_a_python_that_the_project_allows(name):
+    (python,) = (entry for entry in conda(name) if isinstance(entry, str) and entry.startswith("python"))
     allowed = Requirement(f"python{PROJECT['requires-python']}").specifier
     assert allowed.contains(Version(python.partition("=")[2].strip("=")))
 
@@ -57,10 +66,10 @@ def test_what_is_pinned_is_what_is_installed(pin):
     assert requirement.specifier.contains(installed.public, prereleases=True)
 
 
-@pytest.mark.parametrize("bound", BOUNDS)
+@pytest.mark.parametrize("bound", [*BOUNDS, *MLFLOW])
 def test_the_pins_keep_the_projects_bounds(bound):
     requirement = Requirement(bound)
-    version = pinned()[canonicalize_name(requirement.name)]
+    version = pinned([*PINS, *DEVELOPMENT])[canonicalize_name(requirement.name)]
     assert requirement.specifier.contains(version)
 
 
@@ -85,6 +94,6 @@ def test_everything_that_the_package_imports_is_named_by_the_project():
 
     foreign = {module for module in modules - set(sys.stdlib_module_names) - {"cnntention"} if module in providers}
     assert {"torch", "numpy", "yaml", "PIL", "sklearn", "pytorch_grad_cam"} <= foreign
-    named = {canonicalize_name(Requirement(bound).name) for bound in BOUNDS}
+    named = {canonicalize_name(Requirement(bound).name) for bound in [*BOUNDS, *MLFLOW]}
     for module in foreign:
         assert named & {canonicalize_name(provider) for provider in providers[module]}, module

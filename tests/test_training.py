@@ -18,7 +18,7 @@ from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.device import Machine
 from cnntention.errors import DeviceError, TrainingError
-from cnntention.training import history, loop
+from cnntention.training import heartbeat, history, loop
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
 
 torch.set_num_threads(1)
@@ -503,7 +503,8 @@ def test_diverged_run_leaves_only_itself_for_a_look(paths, tmp_path):
     )
     kept = tmp_path / "state.diverged.pt"
     assert str(kept) in str(caught.value)
-    assert list(tmp_path.iterdir()) == [kept]
+    assert sorted(tmp_path.iterdir()) == [kept, tmp_path / "state.json"]
+    assert heartbeat.read(tmp_path / "state.json").ended == "failed"
     losses = torch.load(kept, weights_only=True)["epoch"]["losses"]
     assert losses[0].isfinite()
     assert not losses.isfinite().all()
@@ -581,6 +582,17 @@ def test_files_of_two_runs_hold_the_same(paths, tmp_path):
     assert identical(first.model, second.model)
     histories = [np.genfromtxt(tmp_path / name / "history.csv", delimiter=",")[1:, :-1] for name in ("first", "second")]
     np.testing.assert_array_equal(*histories)
+
+
+def test_the_heartbeat_tells_of_every_epoch_and_is_gone_at_the_end(paths, tmp_path):
+    beats = []
+    trained = run_files(
+        tmp_path, paths, run_spec({"epochs": 3}), lambda _: beats.append(heartbeat.read(tmp_path / "state.json"))
+    )
+    assert [beat.epoch for beat in beats if beat][-1] == 2
+    assert beats[-2].error == trained.rows[1]["test_error"]
+    assert beats[-1] is None
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["history.csv", "model.pt"]
 
 
 def test_log_tells_run_size_and_every_epoch(paths, tmp_path):

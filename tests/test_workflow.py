@@ -161,6 +161,38 @@ def test_the_terminal_shows_the_table_and_where_to_look(finished):
     assert "results/gradcam/" in shown
 
 
+def test_the_terminal_shows_one_line_a_job(finished):
+    jobs = (finished / "stderr.txt").read_text().partition("Job stats:")[2].partition("**")[0]
+    shown = jobs.partition("\n\n")[2].strip().splitlines()
+    pattern = r"\w+ \d\d:\d\d +(\d+)%  (.+?)(?:  \(log: (.+)\))?"
+    lines = [re.fullmatch(pattern, line) for line in shown]
+    assert None not in lines, shown
+    assert sorted(line[2] for line in lines) == sorted([*EVERYTHING, "Make table1", "Prepare data: digits", "all"])
+    done = [int(line[1]) for line in lines]
+    assert done == sorted(done)
+    assert done[0] == 0
+    assert done[-1] == 96  # 23 of 24
+    logs = [line[3] for line in lines if line[2].startswith("Train")]
+    assert len(logs) == 8
+    assert all((finished / log).is_file() for log in logs)
+
+
+def test_snakemakes_own_log_holds_the_reasons_and_times(finished):
+    (log,) = (finished / ".snakemake/log").iterdir()
+    text = log.read_text()
+    assert re.search(r"Reason: Missing output files: .*results/runs/digits/mha/full/seed10/model\.pt", text)
+    assert "24 of 24 steps (100%) done" in text
+
+
+def test_the_results_go_into_mlflow_on_demand_and_once(study):
+    pytest.importorskip("mlflow", reason="mlflow is not installed: pip install '.[mlflow]'")
+    for expected in ("9 new, 0 replaced, 0 unchanged", "0 new, 0 replaced, 9 unchanged"):
+        done = snakemake(study, "--", "mlflow")
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert f"sqlite:///results/mlflow.db: {expected}" in done.stderr
+    assert planned(study) == set()
+
+
 def test_tuning_runs_are_judged_on_validation_images(finished):
     report = json.loads((finished / "results/runs/digits/cbam-16/tune/seed10/eval.json").read_text())
     assert (report["subset"], report["n"]) == ("validation", 300)
@@ -276,6 +308,7 @@ def test_the_step_of_a_run_that_cannot_be_is_refused(study):
         ("cnntention/resnet.py", EVERYTHING),
         ("cnntention/config.py", set()),
         ("cnntention/study.py", set()),
+        ("cnntention/progress.py", set()),
         ("cnntention/__main__.py", set()),
     ],
 )
@@ -320,6 +353,11 @@ def test_a_failed_step_ends_with_its_message_and_leaves_no_output(tmp_path):
     assert done.returncode == 1
     end = done.stderr[done.stderr.rindex("Failed:") :]
     assert "digits/baseline/full/seed10: the training loss became" in end
+    before = done.stderr.partition("Failed:")[0]
+    assert re.search(
+        r"^\w+ \d\d:\d\d +50%  FAILED \(exit status 1\): Train digits/baseline/", before, flags=re.MULTILINE
+    )
+    assert "CalledProcessError" not in before
     assert "Traceback" not in done.stdout + done.stderr
     assert not (folder / target).exists()
     assert not (folder / target).with_name("history.csv").exists()

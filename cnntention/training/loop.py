@@ -17,6 +17,7 @@ from cnntention.device import Machine
 from cnntention.errors import InterruptionError, TrainingError
 from cnntention.training import compilation, history, precision
 from cnntention.training.epoch import DivergenceError, Epoch
+from cnntention.training.heartbeat import Heartbeat
 from cnntention.training.interruption import Interruption
 from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
 from cnntention.training.state import State, key
@@ -56,7 +57,8 @@ def run(
         card_path: its card.
         model_path: the checkpoint to write.
         history_path: the CSV to write, a row an epoch.
-        state_path: written after every epoch and on a signal to stop, to go on from; removed at the end.
+        state_path: written after every epoch and on a signal to stop, to go on from; removed at the end. The heartbeat
+            stands beside it.
         machine: what to compute on, and how.
         log: takes a line of text.
         keep_state: leave the state, for a caller that may be killed before it knows that the run is done.
@@ -65,23 +67,25 @@ def run(
         DataError, DeviceError, TrainingError, InterruptionError: see there; model and history are not written then.
     """
     machine = machine or Machine()
-    with Interruption() as interruption, device.enough_memory(name, _advice(spec)):
-        with interruption.at_once():
+    with Interruption() as interruption:
+        with interruption.at_once(), device.enough_memory(name, _advice(spec)):
             target = device.select(machine, log)
             data = datasets.load(data_path, card_path, spec["validation_images"], target)
             plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
             state = State(state_path, key(spec, data.sha256, target, plan.deciding))
-        trained = train(spec, data, target, plan, log, name, state, interruption)
-        training = {
-            "seconds": trained.seconds,
-            "epochs": len(trained.rows),
-            "device": device.describe(target),
-            "precision": plan.precision.name,
-        }
-        history.write(history_path, trained.rows)
-        checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
-        if not keep_state:
-            state.remove()
+        heartbeat = Heartbeat(state_path, spec, device.describe(target))
+        with heartbeat, device.enough_memory(name, _advice(spec)):
+            trained = train(spec, data, target, plan, log, name, state, interruption, heartbeat)
+            training = {
+                "seconds": trained.seconds,
+                "epochs": len(trained.rows),
+                "device": device.describe(target),
+                "precision": plan.precision.name,
+            }
+            history.write(history_path, trained.rows)
+            checkpoint.save(model_path, trained.model, spec, data.class_names, data.sha256, training)
+            if not keep_state:
+                state.remove()
     last = trained.rows[-1]
     result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
     log(f"finished after {len(trained.rows)} epochs, {_clock(trained.seconds)}: {result}; {model_path}")
@@ -134,6 +138,7 @@ def train(
     name: str = "run",
     state: State | None = None,
     interruption: Interruption | None = None,
+    heartbeat: Heartbeat | None = None,
 ) -> Trained:
     """Train the model of a spec on ``data.parts["train"]``.
 
@@ -199,6 +204,8 @@ def train(
         finished = saved["finished"]
         log(f"resuming   after epoch {len(rows)}" + (f" and step {epoch.step} of {epoch.steps}" if epoch else ""))
     while not finished:
+        if heartbeat:
+            heartbeat.beat(rows)
         number = len(rows) + 1
         lr = optimizer.param_groups[0]["lr"]
         epoch = epoch or Epoch.start(images, recipe["batch_size"], generator)

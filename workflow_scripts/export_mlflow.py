@@ -1,0 +1,15 @@
+"""Rule mlflow: from the results to MLflow."""
+
+import argparse
+import json
+
+from cnntention import mlflow_export
+from cnntention.errors import reported
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--spec", type=json.loads, required=True)
+
+if __name__ == "__main__":
+    args = parser.parse_args()
+    with reported():
+        print(mlflow_export.export(args.spec))
