@@ -1,14 +1,15 @@
 """The file that says where a training stands."""
 
 import json
+import signal
 
 import pytest
 
 from cnntention import layout
 from cnntention.canonical import digest
+from cnntention.errors import InterruptionError
 from cnntention.study import Study
 from cnntention.training.heartbeat import Beat, Heartbeat, read
-from cnntention.training.interruption import InterruptionError
 
 SPEC = {"dataset": "digits", "seed": 3}
 ROWS = [
@@ -53,7 +54,7 @@ def test_it_is_gone_after_the_end(heart):
 @pytest.mark.parametrize(
     ("error", "ended"),
     [
-        (InterruptionError("stopped"), "interrupted"),
+        (InterruptionError("stopped", signal.SIGTERM), "interrupted"),
         (KeyboardInterrupt(), "interrupted"),
         (ValueError("odd"), "failed"),
     ],

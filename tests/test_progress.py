@@ -14,11 +14,11 @@ from conftest import ROOT
 
 from cnntention import layout, progress
 from cnntention.canonical import digest
+from cnntention.errors import InterruptionError
 from cnntention.progress import Row, duration, rows
 from cnntention.study import Run, Study
 from cnntention.training import history
 from cnntention.training.heartbeat import Heartbeat
-from cnntention.training.interruption import InterruptionError
 
 RUN = Run("cifar10", "mha", "full", 10)
 TUNE = Run("cifar10", "cbam-16", "tune", 10)
@@ -221,7 +221,7 @@ def test_a_second_training_of_an_evaluated_run_counts(files):
 
 # ---- stopped
 
-STOPPED = InterruptionError("cifar10/mha/full/seed10: stopped by SIGTERM in epoch 11")
+STOPPED = InterruptionError("cifar10/mha/full/seed10: stopped by SIGTERM in epoch 11", signal.SIGTERM)
 
 
 def test_an_interrupted_run_says_where_it_goes_on(files):

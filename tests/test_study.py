@@ -259,6 +259,7 @@ def test_the_spec_of_a_run_holds_what_training_depends_on(study):
         "augmentation": {"flip": True, "crop_padding": 4},
         "depth": 20,
         "attention": {"block": "mha", "residual": "weighted", "options": {"heads": 8}},
+        "precision": "auto",
         "recipe": {
             "optimizer": "adam",
             "lr": 5.0e-4,
