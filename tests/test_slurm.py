@@ -1,0 +1,219 @@
+"""The Slurm profile, on a real Slurm: the study, the queue for a GPU, and jobs and a Snakemake that are cut off."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import slurm_cluster
+from test_workflow import clone, edit_yaml, snakemake
+
+pytestmark = pytest.mark.slurm
+
+WAIT_S = 300
+"""For what takes seconds on an idle machine."""
+MODELS = ("baseline", "cbam-16")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    reason = slurm_cluster.unavailable()
+    if reason:
+        pytest.skip(reason)
+    with slurm_cluster.running(tmp_path_factory.mktemp("slurm")) as running:
+        yield running
+
+
+def study(folder: Path, **changes) -> Path:
+    """A copy of the project with a study of two models and one seed, which looks for a GPU as users' studies do."""
+
+    def shrink(config: dict) -> None:
+        config.update({"machine": {"deterministic": True}, "seeds": [10]} | changes)
+        config["tables"]["table2"] = None
+        for product in ("table1", "table3"):
+            config["tables"][product]["models"] = list(MODELS)
+        config["figures"]["figure8"]["models"] = list(MODELS)
+        config["gradcam"]["digits"]["models"] = list(MODELS)
+
+    clone(folder)
+    edit_yaml(folder, shrink, "tiny.yaml")
+    return folder
+
+
+def submit(folder: Path, *targets: str) -> subprocess.Popen:
+    """Snakemake with the project's profile, as a user calls it, but that it looks at its jobs more often."""
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--configfile", "tiny.yaml"]
+    command += ["--slurm-init-seconds-before-status-checks", "3", "--", *targets]
+    environment = os.environ | {"PYTHONPATH": "", "MPLCONFIGDIR": str(folder / ".matplotlib")}
+    with open(folder / "output.txt", "ab") as output:
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+
+def finish(folder: Path, process: subprocess.Popen) -> None:
+    """Wait until Snakemake ends, which must be well."""
+    try:
+        assert process.wait(timeout=WAIT_S) == 0, (folder / "output.txt").read_text()[-6000:]
+    finally:
+        process.kill()
+
+
+def wait_for(what: str, condition: Callable[[], object]) -> object:
+    """The first true value of a condition."""
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise TimeoutError(f"no {what} after {WAIT_S} s")
+
+
+def moment(record: dict, name: str) -> datetime:
+    return datetime.fromisoformat(record[name])
+
+
+def run_file(folder: Path, kind: str, run: str) -> Path:
+    """Where the log or the state of a run lies."""
+    return folder / {"log": f"results/logs/train/{run}.log", "state": f"results/state/{run}.pt"}[kind]
+
+
+def hold_training(cluster: slurm_cluster.Cluster, folder: Path, run: str) -> str:
+    """Stop the clock of a run's training after its first epoch, so that it is there to be cut off; returns its job."""
+    wait_for(f"state of {run}", run_file(folder, "state", run).exists)
+    (job,) = (record["JobId"] for record in training_jobs(cluster, run) if record["JobState"] == "RUNNING")
+    cluster.run("scancel", "--signal=STOP", job)
+    return job
+
+
+def training_jobs(cluster: slurm_cluster.Cluster, run: str) -> list[dict[str, str]]:
+    """Slurm's record of a run's jobs, first attempt first."""
+    return cluster.jobs(f"rule_train_wildcards_{run.replace('/', '_').replace('seed', '')}")
+
+
+def assert_resumed(folder: Path, run: str, epochs: int) -> None:
+    """The run went on after its first epoch, and has all its epochs once."""
+    assert re.search(r"^resuming   after epoch 1\b", run_file(folder, "log", run).read_text(), flags=re.MULTILINE)
+    history = pd.read_csv(folder / f"results/runs/{run}/history.csv")
+    assert history["epoch"].tolist() == list(range(1, epochs + 1))
+    assert not run_file(folder, "state", run).exists()
+
+
+# ---- the study
+
+
+@pytest.fixture(scope="module")
+def studies(cluster, tmp_path_factory) -> tuple[Path, Path]:
+    """The same study on Slurm and on this machine."""
+    folder = tmp_path_factory.mktemp("studies")
+    on_slurm, here = study(folder / "slurm"), study(folder / "here")
+    process = submit(on_slurm)
+    done = snakemake(here)
+    finish(on_slurm, process)
+    assert done.returncode == 0, done.stderr[-6000:]
+    return on_slurm, here
+
+
+def test_a_study_gives_the_same_tables_as_locally(studies):
+    on_slurm, here = studies
+    for table in ("table1", "table3"):
+        expected, got = (pd.read_csv(folder / f"results/tables/{table}.csv") for folder in (here, on_slurm))
+        durations = [column for column in expected if column == "hours"]
+        pd.testing.assert_frame_equal(got.drop(columns=durations), expected.drop(columns=durations))
+    for model in MODELS:
+        path = f"results/runs/digits/{model}/full/seed10/history.csv"
+        expected, got = (pd.read_csv(folder / path).drop(columns="seconds") for folder in (here, on_slurm))
+        pd.testing.assert_frame_equal(got, expected)
+    products = {path.relative_to(here) for path in (here / "results").rglob("*.[psj][nvs][gjo]*")}
+    assert Path("results/gradcam/digits.png") in products
+    assert all((on_slurm / path).is_file() for path in products)
+
+
+def test_two_trainings_share_one_gpu_in_turn(cluster, studies):
+    first, second = sorted(cluster.jobs("rule_train"), key=lambda record: record["StartTime"])[:2]
+    assert first["TresPerJob"] == second["TresPerJob"] == "gres:gpu:1"
+    assert moment(second, "SubmitTime") < moment(first, "EndTime") <= moment(second, "StartTime")
+
+
+def test_jobs_ask_for_what_the_profile_says(cluster, studies):
+    for record in cluster.jobs("rule_train"):
+        assert (record["MinMemoryNode"], record["TimeLimit"]) == ("8000M", "02:00:00")
+    others = cluster.jobs("rule_evaluate") + cluster.jobs("rule_grid")
+    assert len(others) == 3
+    for record in others:
+        assert (record["MinMemoryNode"], record["TimeLimit"]) == ("4000M", "00:30:00")
+        assert "TresPerJob" not in record
+    assert {record["Comment"].split("_")[1] for record in cluster.jobs("rule_")} == {"train", "evaluate", "grid"}
+
+
+def test_slurms_logs_are_kept(studies):
+    on_slurm, _ = studies
+    logs = list((on_slurm / ".snakemake/slurm_logs").rglob("*.log"))
+    assert {log.parts[-3] for log in logs} == {"rule_train", "rule_evaluate", "rule_grid"}
+    assert len(logs) == 5
+
+
+# ---- what is cut off
+
+
+def test_jobs_that_are_cut_off_resume_and_finish(cluster, tmp_path):
+    folder = study(tmp_path / "study", seeds=[11, 12, 13], epochs=4)
+    runs = [f"digits/baseline/full/seed{seed}" for seed in (11, 12, 13)]
+    process = submit(folder, *(f"results/runs/{run}/model.pt" for run in runs))
+    try:
+        # One GPU: the next run trains when this one is cut off.
+        untouched, incidents = list(runs), {}
+
+        def next_run() -> str | None:
+            return next((run for run in untouched if run_file(folder, "state", run).exists()), None)
+
+        for incident in ("cancelled", "preempted", "past its time limit"):
+            run = wait_for("training", next_run)
+            untouched.remove(run)
+            incidents[incident] = run
+            job = hold_training(cluster, folder, run)
+            match incident:
+                case "cancelled":
+                    cluster.run("scancel", job)
+                case "preempted":
+                    cluster.run("sbatch", "--partition=urgent", "--gpus=1", "--mem=100", "--wrap=sleep 1")
+                case "past its time limit":
+                    # Slurm's limits are whole minutes; this is sooner.
+                    cluster.run("scontrol", "update", f"JobId={job}", "EndTime=now")
+    finally:
+        finish(folder, process)
+    states = {incident: [job["JobState"] for job in training_jobs(cluster, run)] for incident, run in incidents.items()}
+    assert states == {
+        "cancelled": ["CANCELLED", "COMPLETED"],
+        "preempted": ["FAILED", "COMPLETED"],  # the training ends by itself within the grace time
+        "past its time limit": ["TIMEOUT", "COMPLETED"],
+    }
+    assert training_jobs(cluster, incidents["preempted"])[0]["PreemptTime"] != "None"
+    for run in runs:
+        assert_resumed(folder, run, epochs=4)
+        again = training_jobs(cluster, run)[1]
+        assert (again["MinMemoryNode"], again["TimeLimit"]) == ("16000M", "04:00:00")
+
+
+def test_a_killed_snakemake_is_started_again_as_the_readme_says(cluster, tmp_path):
+    folder = study(tmp_path / "study", seeds=[14], epochs=4)
+    run = "digits/baseline/full/seed14"
+    process = submit(folder, f"results/runs/{run}/model.pt")
+    job = hold_training(cluster, folder, run)
+    process.kill()
+    process.wait()
+    assert [record["JobState"] for record in training_jobs(cluster, run)] == ["RUNNING"]
+
+    (name,) = re.findall(r"^SLURM run ID: (\S+)", (folder / "output.txt").read_text(), flags=re.MULTILINE)
+    cluster.run("scancel", "--name", name)
+    wait_for("end of the job", lambda: "CANCELLED" in {record["JobState"] for record in training_jobs(cluster, run)})
+    assert snakemake(folder, "--unlock").returncode == 0
+    finish(folder, submit(folder, f"results/runs/{run}/model.pt"))
+    assert [record["JobState"] for record in training_jobs(cluster, run)] == ["CANCELLED", "COMPLETED"]
+    assert training_jobs(cluster, run)[0]["JobId"] == job
+    assert_resumed(folder, run, epochs=4)
