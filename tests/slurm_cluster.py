@@ -142,7 +142,7 @@ def _munged(folder: Path) -> list[str]:
 
 
 def _start(command: list[str], folder: Path) -> subprocess.Popen:
-    with open(folder / f"{command[0]}.out", "wb") as output:
+    with open(folder / f"{command[0]}.output.log", "wb") as output:
         # A session of its own: Ctrl-C in the terminal is for the tests, which then stop the daemons in order.
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -165,5 +165,6 @@ def _wait_until_idle(cluster: Cluster, folder: Path) -> None:
             if cluster.run("sinfo", "--noheader", "--format=%t").split()[:1] == ["idle"]:
                 return
         time.sleep(0.2)
-    logs = "\n".join(f"{path}:\n{path.read_text(errors='replace')[-2000:]}" for path in folder.glob("*.[lo][ou][gt]"))
+    texts = (f"{path}:\n{path.read_text(errors='replace')[-2000:]}" for path in folder.glob("*.log"))
+    logs = "\n".join(texts)
     raise RuntimeError(f"Slurm did not come up in {START_S} s\n{logs}")

@@ -1,11 +1,13 @@
 """The Slurm profile, on a real Slurm: the study, the queue for a GPU, and jobs and a Snakemake that are cut off."""
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from test_workflow import clone, edit_yaml, snakemake
 
 pytestmark = pytest.mark.slurm
 
-WAIT_S = 300
+WAIT_S = 600
 """For what takes seconds on an idle machine."""
 MODELS = ("baseline", "cbam-16")
 
@@ -46,21 +48,23 @@ def study(folder: Path, **changes) -> Path:
     return folder
 
 
-def submit(folder: Path, *targets: str) -> subprocess.Popen:
+@contextlib.contextmanager
+def submitted(folder: Path, *targets: str) -> Iterator[subprocess.Popen]:
     """Snakemake with the project's profile, as a user calls it, but that it looks at its jobs more often."""
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--configfile", "tiny.yaml"]
     command += ["--slurm-init-seconds-before-status-checks", "3", "--", *targets]
     environment = os.environ | {"PYTHONPATH": "", "MPLCONFIGDIR": str(folder / ".matplotlib")}
     with open(folder / "output.txt", "ab") as output:
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
-
-
-def finish(folder: Path, process: subprocess.Popen) -> None:
-    """Wait until Snakemake ends, which must be well."""
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
-        assert process.wait(timeout=WAIT_S) == 0, (folder / "output.txt").read_text()[-6000:]
+        yield process
     finally:
         process.kill()
+        process.wait()
+
+
+def assert_finishes(folder: Path, process: subprocess.Popen) -> None:
+    assert process.wait(timeout=WAIT_S) == 0, (folder / "output.txt").read_text()[-6000:]
 
 
 def wait_for(what: str, condition: Callable[[], object]) -> object:
@@ -78,16 +82,18 @@ def moment(record: dict, name: str) -> datetime:
     return datetime.fromisoformat(record[name])
 
 
-def run_file(folder: Path, kind: str, run: str) -> Path:
-    """Where the log or the state of a run lies."""
-    return folder / {"log": f"results/logs/train/{run}.log", "state": f"results/state/{run}.pt"}[kind]
+def state_file(folder: Path, run: str) -> Path:
+    return folder / f"results/state/{run}.pt"
 
 
-def hold_training(cluster: slurm_cluster.Cluster, folder: Path, run: str) -> str:
-    """Stop the clock of a run's training after its first epoch, so that it is there to be cut off; returns its job."""
-    wait_for(f"state of {run}", run_file(folder, "state", run).exists)
+def hold_training(cluster: slurm_cluster.Cluster, run: str) -> str:
+    """Halt a run's training, so that it has not ended before it is cut off; returns its job."""
     (job,) = (record["JobId"] for record in training_jobs(cluster, run) if record["JobState"] == "RUNNING")
-    cluster.run("scancel", "--signal=STOP", job)
+    # Not by scancel, since "STOPPED" would stay the job's state for ever. Slurm lets a job go on before it ends it.
+    for line in cluster.run("scontrol", "listpids", job).splitlines()[1:]:
+        pid = int(line.split()[0])
+        if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGSTOP)
     return job
 
 
@@ -97,11 +103,12 @@ def training_jobs(cluster: slurm_cluster.Cluster, run: str) -> list[dict[str, st
 
 
 def assert_resumed(folder: Path, run: str, epochs: int) -> None:
-    """The run went on after its first epoch, and has all its epochs once."""
-    assert re.search(r"^resuming   after epoch 1\b", run_file(folder, "log", run).read_text(), flags=re.MULTILINE)
+    """The run went on from its state, and has all its epochs once."""
+    log = (folder / f"results/logs/train/{run}.log").read_text()
+    assert re.search(r"^resuming   after epoch [1-9]", log, flags=re.MULTILINE), log
     history = pd.read_csv(folder / f"results/runs/{run}/history.csv")
     assert history["epoch"].tolist() == list(range(1, epochs + 1))
-    assert not run_file(folder, "state", run).exists()
+    assert not state_file(folder, run).exists()
 
 
 # ---- the study
@@ -112,9 +119,9 @@ def studies(cluster, tmp_path_factory) -> tuple[Path, Path]:
     """The same study on Slurm and on this machine."""
     folder = tmp_path_factory.mktemp("studies")
     on_slurm, here = study(folder / "slurm"), study(folder / "here")
-    process = submit(on_slurm)
-    done = snakemake(here)
-    finish(on_slurm, process)
+    with submitted(on_slurm) as process:
+        done = snakemake(here)
+        assert_finishes(on_slurm, process)
     assert done.returncode == 0, done.stderr[-6000:]
     return on_slurm, here
 
@@ -129,26 +136,34 @@ def test_a_study_gives_the_same_tables_as_locally(studies):
         path = f"results/runs/digits/{model}/full/seed10/history.csv"
         expected, got = (pd.read_csv(folder / path).drop(columns="seconds") for folder in (here, on_slurm))
         pd.testing.assert_frame_equal(got, expected)
-    products = {path.relative_to(here) for path in (here / "results").rglob("*.[psj][nvs][gjo]*")}
-    assert Path("results/gradcam/digits.png") in products
-    assert all((on_slurm / path).is_file() for path in products)
+    for kind in ("tables", "figures", "gradcam"):
+        expected, got = ({path.name for path in (folder / "results" / kind).iterdir()} for folder in (here, on_slurm))
+        assert got == expected
+
+
+def jobs_of(cluster: slurm_cluster.Cluster, folder: Path, rule: str) -> list[dict[str, str]]:
+    return [record for record in cluster.jobs(f"rule_{rule}") if record["WorkDir"] == str(folder)]
 
 
 def test_two_trainings_share_one_gpu_in_turn(cluster, studies):
-    first, second = sorted(cluster.jobs("rule_train"), key=lambda record: record["StartTime"])[:2]
+    trainings = jobs_of(cluster, studies[0], "train")
+    first, second = sorted(trainings, key=lambda record: record["StartTime"])
     assert first["TresPerJob"] == second["TresPerJob"] == "gres:gpu:1"
     assert moment(second, "SubmitTime") < moment(first, "EndTime") <= moment(second, "StartTime")
 
 
 def test_jobs_ask_for_what_the_profile_says(cluster, studies):
-    for record in cluster.jobs("rule_train"):
+    for record in jobs_of(cluster, studies[0], "train"):
         assert (record["MinMemoryNode"], record["TimeLimit"]) == ("8000M", "02:00:00")
-    others = cluster.jobs("rule_evaluate") + cluster.jobs("rule_grid")
+    others = jobs_of(cluster, studies[0], "evaluate") + jobs_of(cluster, studies[0], "grid")
     assert len(others) == 3
     for record in others:
         assert (record["MinMemoryNode"], record["TimeLimit"]) == ("4000M", "00:30:00")
         assert "TresPerJob" not in record
-    assert {record["Comment"].split("_")[1] for record in cluster.jobs("rule_")} == {"train", "evaluate", "grid"}
+
+
+def test_data_tables_and_figures_are_made_on_the_login_node(cluster, studies):
+    assert len(jobs_of(cluster, studies[0], "")) == 5
 
 
 def test_slurms_logs_are_kept(studies):
@@ -164,19 +179,18 @@ def test_slurms_logs_are_kept(studies):
 def test_jobs_that_are_cut_off_resume_and_finish(cluster, tmp_path):
     folder = study(tmp_path / "study", seeds=[11, 12, 13], epochs=4)
     runs = [f"digits/baseline/full/seed{seed}" for seed in (11, 12, 13)]
-    process = submit(folder, *(f"results/runs/{run}/model.pt" for run in runs))
-    try:
+    untouched, incidents = list(runs), {}
+
+    def begun() -> list[str]:
+        return [run for run in untouched if state_file(folder, run).exists()]
+
+    with submitted(folder, *(f"results/runs/{run}/model.pt" for run in runs)) as process:
         # One GPU: the next run trains when this one is cut off.
-        untouched, incidents = list(runs), {}
-
-        def next_run() -> str | None:
-            return next((run for run in untouched if run_file(folder, "state", run).exists()), None)
-
         for incident in ("cancelled", "preempted", "past its time limit"):
-            run = wait_for("training", next_run)
+            (run, *_) = wait_for("training", begun)
             untouched.remove(run)
             incidents[incident] = run
-            job = hold_training(cluster, folder, run)
+            job = hold_training(cluster, run)
             match incident:
                 case "cancelled":
                     cluster.run("scancel", job)
@@ -185,8 +199,7 @@ def test_jobs_that_are_cut_off_resume_and_finish(cluster, tmp_path):
                 case "past its time limit":
                     # Slurm's limits are whole minutes; this is sooner.
                     cluster.run("scontrol", "update", f"JobId={job}", "EndTime=now")
-    finally:
-        finish(folder, process)
+        assert_finishes(folder, process)
     states = {incident: [job["JobState"] for job in training_jobs(cluster, run)] for incident, run in incidents.items()}
     assert states == {
         "cancelled": ["CANCELLED", "COMPLETED"],
@@ -203,17 +216,19 @@ def test_jobs_that_are_cut_off_resume_and_finish(cluster, tmp_path):
 def test_a_killed_snakemake_is_started_again_as_the_readme_says(cluster, tmp_path):
     folder = study(tmp_path / "study", seeds=[14], epochs=4)
     run = "digits/baseline/full/seed14"
-    process = submit(folder, f"results/runs/{run}/model.pt")
-    job = hold_training(cluster, folder, run)
-    process.kill()
-    process.wait()
+    target = f"results/runs/{run}/model.pt"
+    with submitted(folder, target):
+        wait_for("training", state_file(folder, run).exists)
+        job = hold_training(cluster, run)
+    # Leaving that killed Snakemake.
     assert [record["JobState"] for record in training_jobs(cluster, run)] == ["RUNNING"]
 
     (name,) = re.findall(r"^SLURM run ID: (\S+)", (folder / "output.txt").read_text(), flags=re.MULTILINE)
     cluster.run("scancel", "--name", name)
     wait_for("end of the job", lambda: "CANCELLED" in {record["JobState"] for record in training_jobs(cluster, run)})
     assert snakemake(folder, "--unlock").returncode == 0
-    finish(folder, submit(folder, f"results/runs/{run}/model.pt"))
+    with submitted(folder, target) as process:
+        assert_finishes(folder, process)
     assert [record["JobState"] for record in training_jobs(cluster, run)] == ["CANCELLED", "COMPLETED"]
     assert training_jobs(cluster, run)[0]["JobId"] == job
     assert_resumed(folder, run, epochs=4)
