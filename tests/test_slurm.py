@@ -52,7 +52,7 @@ def study(folder: Path, **changes) -> Path:
 def submitted(folder: Path, *targets: str) -> Iterator[subprocess.Popen]:
     """Snakemake with the project's profile, as a user calls it, but that it looks at its jobs more often."""
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--configfile", "tiny.yaml"]
-    command += ["--slurm-init-seconds-before-status-checks", "3", "--", *targets]
+    command += ["--slurm-init-seconds-before-status-checks", "1", "--", *targets]
     environment = os.environ | {"PYTHONPATH": "", "MPLCONFIGDIR": str(folder / ".matplotlib")}
     with open(folder / "output.txt", "ab") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -95,6 +95,11 @@ def hold_training(cluster: slurm_cluster.Cluster, run: str) -> str:
         if b"train.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGSTOP)
     return job
+
+
+def preempt(cluster: slurm_cluster.Cluster) -> None:
+    """Let a more urgent job take the GPU for a second."""
+    cluster.run("sbatch", "--partition=urgent", "--gpus=1", "--mem=100", "--wrap=sleep 1")
 
 
 def training_jobs(cluster: slurm_cluster.Cluster, run: str) -> list[dict[str, str]]:
@@ -195,7 +200,7 @@ def test_jobs_that_are_cut_off_resume_and_finish(cluster, tmp_path):
                 case "cancelled":
                     cluster.run("scancel", job)
                 case "preempted":
-                    cluster.run("sbatch", "--partition=urgent", "--gpus=1", "--mem=100", "--wrap=sleep 1")
+                    preempt(cluster)
                 case "past its time limit":
                     # Slurm's limits are whole minutes; this is sooner.
                     cluster.run("scontrol", "update", f"JobId={job}", "EndTime=now")
@@ -211,6 +216,33 @@ def test_jobs_that_are_cut_off_resume_and_finish(cluster, tmp_path):
         assert_resumed(folder, run, epochs=4)
         again = training_jobs(cluster, run)[1]
         assert (again["MinMemoryNode"], again["TimeLimit"]) == ("16000M", "04:00:00")
+
+
+def test_a_requeued_job_resumes_on_a_partition_of_its_own_by_gres(cluster, tmp_path):
+    folder = study(tmp_path / "study", seeds=[15], epochs=4)
+    run = "digits/baseline/full/seed15"
+    profile = folder / "profiles/slurm/profile.yaml"
+    text = profile.read_text()
+    for commented, used in (
+        ("# slurm_partition: my-gpu-partition", "slurm_partition: strict"),
+        ("# gpu: 0", "gpu: 0"),
+        ('# gres: "gpu:1"', 'gres: "gpu:1"'),
+    ):
+        assert text.count(commented) == 1
+        text = text.replace(commented, used)
+    profile.write_text(text)
+    with submitted(folder, f"results/runs/{run}/model.pt") as process:
+        wait_for("training", state_file(folder, run).exists)
+        job = hold_training(cluster, run)
+        preempt(cluster)
+        wait_for("requeued job", lambda: training_jobs(cluster, run)[0]["JobState"] == "PENDING")
+        # Slurm would wait for two minutes.
+        cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        assert_finishes(folder, process)
+    (record,) = training_jobs(cluster, run)
+    assert (record["JobState"], record["Restarts"], record["Partition"]) == ("COMPLETED", "1", "strict")
+    assert record["TresPerNode"] == "gres:gpu:1"
+    assert_resumed(folder, run, epochs=4)
 
 
 def test_a_killed_snakemake_is_started_again_as_the_readme_says(cluster, tmp_path):
