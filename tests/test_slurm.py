@@ -110,7 +110,8 @@ def training_jobs(cluster: slurm_cluster.Cluster, run: str) -> list[dict[str, st
 def assert_resumed(folder: Path, run: str, epochs: int) -> None:
     """The run went on from its state, and has all its epochs once."""
     log = (folder / f"results/logs/train/{run}.log").read_text()
-    assert re.search(r"^resuming   after epoch [1-9]", log, flags=re.MULTILINE), log
+    # "and step": it had the time to save its state when it was told to stop, and did not lose the epoch.
+    assert re.search(r"^resuming   after epoch [1-9] and step \d+ of \d+$", log, flags=re.MULTILINE), log
     history = pd.read_csv(folder / f"results/runs/{run}/history.csv")
     assert history["epoch"].tolist() == list(range(1, epochs + 1))
     assert not state_file(folder, run).exists()
