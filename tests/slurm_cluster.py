@@ -51,7 +51,7 @@ GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=64000 Gres=gpu:1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-# A job of "urgent" preempts others: in "main" they have 20 s to end by themselves, in "strict" it requeues them.
+# A job of "urgent" preempts others: in "main" they have 20 s to end by themselves, in "strict" they are requeued.
 PartitionName=main Nodes={host} Default=YES MaxTime=1-0 PriorityTier=1 GraceTime=20
 PartitionName=strict Nodes={host} MaxTime=1-0 PriorityTier=1
 PartitionName=urgent Nodes={host} MaxTime=1-0 PriorityTier=2 PreemptMode=OFF
