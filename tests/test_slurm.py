@@ -99,7 +99,7 @@ def hold_training(cluster: slurm_cluster.Cluster, run: str) -> str:
 
 def preempt(cluster: slurm_cluster.Cluster) -> None:
     """Let a more urgent job take the GPU for a second."""
-    cluster.run("sbatch", "--partition=urgent", "--gpus=1", "--mem=100", "--wrap=sleep 1")
+    cluster.run("sbatch", "--partition=urgent", "--gpus=1", "--mem=100", "--output=/dev/null", "--wrap=sleep 1")
 
 
 def training_jobs(cluster: slurm_cluster.Cluster, run: str) -> list[dict[str, str]]:
