@@ -40,8 +40,11 @@ python_path = (
     if use_conda
     else f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
 )
+# A scheduler's signal to stop goes to each process of a job, and once the shell is gone, it kills the rest: with a trap
+# the shell waits for a training that saves its state.
 shell.prefix(
     f"{python_path}export PYTHONPATH={shlex.quote(str(workflow.basedir))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; set -euo pipefail; "
+    "trap : TERM; "
 )
 
 

@@ -13,6 +13,8 @@ rule prepare_data:
         card=results(layout.CARD),
     log:
         log_file("prepare_data", "{dataset}"),
+    # On a cluster: on the login node, since compute nodes often have no internet.
+    localrule: True
     conda:
         CONDA
     params:
