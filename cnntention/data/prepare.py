@@ -43,7 +43,7 @@ def prepare(
         for part in ("train", "test"):
             arrays[f"x_{part}"] = _resize(arrays[f"x_{part}"], spec["image_size"])
     with atomic_path(data_path) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, allow_pickle=False, **arrays)
         card = _card(arrays, origin, names) | {"sha256": sha256(temporary)}
         write_text(card_path, json.dumps(card, indent=2) + "\n")
     return card

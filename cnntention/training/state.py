@@ -89,12 +89,12 @@ class State:
 
 def _random_states() -> dict:
     """Blocks may draw random numbers of their own (dropout), from any of these."""
-    kind, keys, position, has_gauss, gauss = np.random.get_state()
+    numpy = np.random.get_state(legacy=False)
     version, internal, gauss_next = random.getstate()
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
-        "numpy": [kind, keys.tolist(), position, has_gauss, gauss],
+        "numpy": numpy | {"state": numpy["state"] | {"key": numpy["state"]["key"].tolist()}},
         "python": [version, list(internal), gauss_next],
     }
 
@@ -103,7 +103,6 @@ def _set_random_states(states: dict) -> None:
     torch.set_rng_state(states["torch"])
     if states["cuda"]:
         torch.cuda.set_rng_state_all(states["cuda"])
-    kind, keys, position, has_gauss, gauss = states["numpy"]
-    np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))
+    np.random.set_state(states["numpy"])
     version, internal, gauss_next = states["python"]
     random.setstate((version, tuple(internal), gauss_next))
