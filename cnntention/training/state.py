@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -89,12 +90,12 @@ class State:
 
 def _random_states() -> dict:
     """Blocks may draw random numbers of their own (dropout), from any of these."""
-    numpy = np.random.get_state(legacy=False)
+    kind, keys, position, has_gauss, gauss = cast(tuple, np.random.get_state())
     version, internal, gauss_next = random.getstate()
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
-        "numpy": numpy | {"state": numpy["state"] | {"key": numpy["state"]["key"].tolist()}},
+        "numpy": [kind, keys.tolist(), position, has_gauss, gauss],
         "python": [version, list(internal), gauss_next],
     }
 
@@ -103,6 +104,7 @@ def _set_random_states(states: dict) -> None:
     torch.set_rng_state(states["torch"])
     if states["cuda"]:
         torch.cuda.set_rng_state_all(states["cuda"])
-    np.random.set_state(states["numpy"])
+    kind, keys, position, has_gauss, gauss = states["numpy"]
+    np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))
     version, internal, gauss_next = states["python"]
     random.setstate((version, tuple(internal), gauss_next))
