@@ -5,6 +5,7 @@ all of it in order, and only what is needed.
 """
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnntention import layout
@@ -64,6 +65,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one step; a user's mistake ends it with one message and exit code 1."""
     args = _parser().parse_args(arguments)
     with reported():
+        if not Path("config.yaml").is_file():
+            raise ConfigError(
+                f"config.yaml: No such file in {Path.cwd()}; run this in the repository, or beside a copy of its config"
+            )
         study = Study(load("config.yaml", *args.configfile))
         for section in ("dataset", "model", "table", "figure"):
             name = getattr(args, section, None)
