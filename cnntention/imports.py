@@ -21,11 +21,18 @@ def _module_file(module: str) -> Path | None:
     return None
 
 
-@functools.cache
-def _imports(file: Path) -> frozenset[Path]:
-    """Files of this package that ``file`` imports directly, wherever the import statement stands."""
+def direct(source: str, file: str) -> frozenset[Path]:
+    """Files of this package that Python source imports directly, wherever the import statement stands.
+
+    Args:
+        source: the text.
+        file: its name, for messages.
+
+    Raises:
+        SyntaxError: it is not valid Python, or uses a relative import.
+    """
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), filename=str(file))):
+    for node in ast.walk(ast.parse(source, filename=file)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -39,7 +46,12 @@ def _imports(file: Path) -> frozenset[Path]:
         if parts[0] == PACKAGE.name:
             # importing a.b.c also runs a/__init__.py and a/b/__init__.py
             found.update(_module_file(".".join(parts[: i + 1])) for i in range(len(parts)))
-    return frozenset(file for file in found if file)
+    return frozenset(path for path in found if path)
+
+
+@functools.cache
+def _imports(file: Path) -> frozenset[Path]:
+    return direct(file.read_text(encoding="utf-8"), str(file))
 
 
 @functools.cache
