@@ -1,6 +1,6 @@
 # make demo    the whole study in small, on a laptop without GPU or network (minutes)
 # make test    all tests
-# make lint    ruff, snakefmt, snakemake --lint
+# make lint    ruff, mypy, snakefmt, snakemake --lint
 # make benchmark   training speed and memory, ours beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
 # make docs    the demo's table and pictures into docs/demo/ and the README
 # make clean   removes .venv and the demo
@@ -21,6 +21,7 @@ test: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,9 @@ class Count(TorchDispatchMode):
         self.peaks = peaks
         self.work = Work()
 
-    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, arguments: tuple = (), keywords: dict | None = None
+    ) -> Any:
         keywords = keywords or {}
         result = operation(*arguments, **keywords)
         name = operation.overloadpacket.__name__
@@ -86,7 +89,7 @@ class Count(TorchDispatchMode):
 
 def of_training(spec: dict, target: torch.device, format: precision.Precision, peaks: Peaks) -> Work:
     """The work of one image in a training step of a run's spec, at batches of 16 32x32 images of 3 channels."""
-    model = checkpoint.build(spec, 3, 10).to(target, memory_format=torch.channels_last).train()
+    model = checkpoint.build(spec, 3, 10).to(target).to(memory_format=torch.channels_last).train()
     images = torch.rand(BATCH, 3, 32, 32, device=target).to(memory_format=torch.channels_last)
     labels = torch.arange(BATCH, device=target) % 10
     with Count(peaks) as counter:

@@ -84,7 +84,7 @@ def ours(spec: dict, target: torch.device, machine: device.Machine, clock: Clock
         Part(*(torch.from_numpy(array).to(target) for array in coloured_blobs(count)))
         for count in (TRAIN_IMAGES, test_images)
     ]
-    model = checkpoint.build(spec, 3, CLASSES).to(target, memory_format=torch.channels_last)
+    model = checkpoint.build(spec, 3, CLASSES).to(target).to(memory_format=torch.channels_last)
     forward = plan.compilation(model)
     normalize = Normalizer(spec["normalization"], 3, target)
     generator = torch.Generator(target).manual_seed(spec["seed"])

@@ -4,6 +4,8 @@ A torchvision dataset of PIL images, its transforms image by image in a DataLoad
 default memory layout, attention as matmul, softmax, matmul, the loss read after each step.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from PIL import Image
@@ -20,7 +22,7 @@ from cnntention.resnet import ResNet
 class Pictures(VisionDataset):
     """Images and labels as torchvision's CIFAR-10 gives them: from an array to PIL, then through the transform."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, transform):
+    def __init__(self, images: np.ndarray, labels: np.ndarray, transform: Callable):
         super().__init__("", transform=transform)
         self.images, self.labels = images, labels
 
@@ -97,7 +99,8 @@ def train_step(
 def evaluate(model: nn.Module, loader: DataLoader, device: torch.device) -> float:
     """Accuracy in percent."""
     model.eval()
-    right = 0
+    right, seen = 0, 0
     for images, labels in loader:
         right += (model(images.to(device)).argmax(1) == labels.to(device)).sum().item()
-    return 100 * right / len(loader.dataset)
+        seen += len(labels)
+    return 100 * right / seen

@@ -5,11 +5,16 @@ all of it in order, and only what is needed.
 """
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnntention import layout
 from cnntention.config import load
 from cnntention.errors import ConfigError, reported
 from cnntention.study import Run, Study
+
+if TYPE_CHECKING:
+    from cnntention.device import Machine  # with torch, seconds that most steps need not wait
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,6 +70,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one step; a user's mistake ends it with one message and exit code 1."""
     args = _parser().parse_args(arguments)
     with reported():
+        if not Path("config.yaml").is_file():
+            raise ConfigError(
+                f"config.yaml: No such file in {Path.cwd()}; run this in the repository, or beside a copy of its config"
+            )
         study = Study(load("config.yaml", *args.configfile))
         for section in ("dataset", "model", "table", "figure"):
             name = getattr(args, section, None)
@@ -97,8 +106,9 @@ def _train(study: Study, args: argparse.Namespace) -> None:
     from cnntention.training import loop
 
     run = _run(study, args)
-    paths = (study.run_path(pattern, run) for pattern in (layout.MODEL, layout.HISTORY, layout.STATE))
-    loop.run(study.run_spec(run), str(run), *_data(study, run.dataset), *paths, _machine(study, args.threads))
+    model, history, state = (study.run_path(pattern, run) for pattern in (layout.MODEL, layout.HISTORY, layout.STATE))
+    data, card = _data(study, run.dataset)
+    loop.run(study.run_spec(run), str(run), data, card, model, history, state, _machine(study, args.threads))
 
 
 def _evaluate(study: Study, args: argparse.Namespace) -> None:
@@ -159,7 +169,7 @@ def _run(study: Study, args: argparse.Namespace) -> Run:
     return Run(args.dataset, args.model, args.split, study.config["seeds"][0] if args.seed is None else args.seed)
 
 
-def _machine(study: Study, threads: int | None = None):
+def _machine(study: Study, threads: int | None = None) -> "Machine":
     from cnntention.device import Machine
 
     return Machine(threads=threads, **study.computing)

@@ -7,7 +7,6 @@ import platform
 
 import numpy as np
 import torch
-from torch import nn
 
 from cnntention.errors import CheckpointError
 from cnntention.files import load_tensors, save_tensors
@@ -27,7 +26,7 @@ class Checkpoint:
         versions: of python, torch, torchvision, numpy and cnntention at training.
     """
 
-    model: nn.Module
+    model: ResNet
     spec: dict
     class_names: list[str]
     data_sha256: str
@@ -61,7 +60,7 @@ def build(spec: dict, in_channels: int, num_classes: int) -> ResNet:
 
 
 def save(
-    path: str | os.PathLike, model: nn.Module, spec: dict, class_names: list[str], data_sha256: str, training: dict
+    path: str | os.PathLike, model: ResNet, spec: dict, class_names: list[str], data_sha256: str, training: dict
 ) -> None:
     """Write a checkpoint atomically."""
     content = {

@@ -8,10 +8,12 @@ import torch
 from torch import nn
 
 from cnntention import checkpoint, complexity, predict
+from cnntention.attention.residual import WeightedResidual
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.device import Machine, enough_memory, select
 from cnntention.files import atomic_path, write_text
+from cnntention.resnet import ResNet
 
 
 def run(
@@ -47,7 +49,7 @@ def run(
         trained.require_data(data.sha256, model_path)
         subset = "validation" if "validation" in data.parts else "test"
         part = data.parts[subset]
-        model = trained.model.to(target, memory_format=torch.channels_last)
+        model = trained.model.to(target).to(memory_format=torch.channels_last)
         normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
         scores = predict.logits(model, part, normalize)
         attention = attention_use(model, part, normalize)
@@ -96,7 +98,7 @@ def metrics(scores: torch.Tensor, labels: torch.Tensor, class_names: list[str]) 
     }
 
 
-def attention_use(model: nn.Module, part: datasets.Part, normalize: Normalizer) -> dict | None:
+def attention_use(model: ResNet, part: datasets.Part, normalize: Normalizer) -> dict | None:
     """How much a model uses its attention: the gates w (eq. 3), and the accuracy in percent with attention bypassed.
 
     A published MHA model ended with gates of 7.6e-5, -5e-11 and -2e-12: its attention was off, which its accuracy
@@ -104,7 +106,7 @@ def attention_use(model: nn.Module, part: datasets.Part, normalize: Normalizer) 
     """
     if all(isinstance(block, nn.Identity) for block in model.attention):
         return None
-    gates = [block.gate.item() if hasattr(block, "gate") else None for block in model.attention]
+    gates = [block.gate.item() if isinstance(block, WeightedResidual) else None for block in model.attention]
     attention, model.attention = model.attention, nn.ModuleList(nn.Identity() for _ in model.attention)
     try:
         _, error = predict.loss_and_error(predict.logits(model, part, normalize), part.labels)

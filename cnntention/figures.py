@@ -1,15 +1,19 @@
 """Training curves: a spec and a data frame in, a figure out."""
 
+from typing import Literal
+
 import matplotlib
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.typing import LineStyleType
 
 from cnntention.style import STYLE
 
 _AXIS = {"error": "error (%)", "loss": "loss (cross-entropy)"}
 _PARTS = {"train": "training", "validation": "validation", "test": "test"}
-_LINES = {"train": (0, (4, 1.5)), "validation": "solid", "test": "solid"}
+_LINES: dict[str, LineStyleType] = {"train": (0, (4, 1.5)), "validation": "solid", "test": "solid"}
 
 
 def curves(spec: dict, history: pd.DataFrame) -> Figure:
@@ -30,7 +34,7 @@ def curves(spec: dict, history: pd.DataFrame) -> Figure:
         figure = Figure(figsize=(style["width"], style["height"] * rows), layout="constrained")
         figure.suptitle(spec["title"], fontsize=11, fontweight="bold")
         # Models are compared across panels, so they share the axis; datasets and curves have scales of their own.
-        shared = "row" if spec["panels"] == "model" else False
+        shared: Literal["row", False] = "row" if spec["panels"] == "model" else False
         axes = figure.subplots(rows, len(panels) // rows, squeeze=False, sharey=shared).ravel()
         tops = []
         for ax, (title, dataset, models, names) in zip(axes, panels, strict=True):
@@ -81,7 +85,7 @@ def _ylabel(names: list[str]) -> str:
     return _AXIS[kind] if len(names) > 1 else f"{_PARTS[names[0].split('_')[0]]} {_AXIS[kind]}"
 
 
-def _draw(ax, history: pd.DataFrame, dataset: dict, model: dict, name: str, dashed: bool) -> float:
+def _draw(ax: Axes, history: pd.DataFrame, dataset: dict, model: dict, name: str, dashed: bool) -> float:
     """Draw one curve; returns the highest value past the first steep epochs, by which the axis is scaled."""
     runs = history[(history["dataset"] == dataset["name"]) & (history["model"] == model["name"])]
     if runs.empty:

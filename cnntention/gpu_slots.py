@@ -41,14 +41,14 @@ def take(gpus: Sequence[str], slots: int, log: Callable[[str], None] = print) ->
     waits = False
     while True:
         try:
-            position = _take_free(gpus, slots)
+            free = _take_free(gpus, slots)
         except OSError as error:
             raise DeviceError(
                 f"cannot lock a GPU for this process ({error}); set TMPDIR to a folder on this machine that you can "
                 f"write to"
             ) from None
-        if position is not None:
-            return position
+        if free is not None:
+            return free
         if not waits:
             waits = True
             log(

@@ -21,7 +21,7 @@ from cnntention.style import save
 def target_layer(model: ResNet) -> nn.Module:
     """The layer that is explained: the third attention block with its residual, or the last block without attention."""
     attention = model.attention[-1]
-    return model.stages[-1][-1] if isinstance(attention, nn.Identity) else attention
+    return list(model.stages[-1].children())[-1] if isinstance(attention, nn.Identity) else attention
 
 
 def maps(model: nn.Module, layer: nn.Module, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,9 @@ import dataclasses
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from cnntention.style import STYLE
@@ -42,19 +45,19 @@ def draw(spec: dict, images: np.ndarray, labels: list[int], class_names: list[st
             _name(axes[row, 0], f"{class_names[label]} · index {spec['images'][row]}", "#222222")
             for ax, column in zip(axes[row, 1:], columns, strict=True):
                 _show(ax, image, gray=True)
-                heat = ax.imshow(column.maps[row], cmap="inferno", vmin=0, vmax=1, alpha=0.6, interpolation="bilinear")
+                ax.imshow(column.maps[row], cmap="inferno", vmin=0, vmax=1, alpha=0.6, interpolation="bilinear")
                 predicted = column.predictions[row]
                 right = predicted == label
                 _name(ax, f"{'✓' if right else '✗'} {class_names[predicted]}", RIGHT if right else WRONG)
         for ax, title in zip(axes[0], ["Original", *(column.label for column in columns)], strict=True):
             ax.set_title(title, pad=8)
-        bar = figure.colorbar(heat, ax=axes, shrink=0.5 if rows > 1 else 0.9, aspect=25, pad=0.01)
+        scale = ScalarMappable(Normalize(0, 1), "inferno")
+        bar = figure.colorbar(scale, ax=axes, shrink=0.5 if rows > 1 else 0.9, aspect=25, pad=0.01)
         bar.set_label("relevance to the predicted class")
-        bar.solids.set_alpha(1)
     return figure
 
 
-def _show(ax, image: np.ndarray, gray: bool = False) -> None:
+def _show(ax: Axes, image: np.ndarray, gray: bool = False) -> None:
     if image.shape[-1] == 1:
         ax.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255)
     elif gray:  # below a map, so that colour means relevance alone
@@ -63,7 +66,7 @@ def _show(ax, image: np.ndarray, gray: bool = False) -> None:
         ax.imshow(image)
 
 
-def _name(ax, text: str, color: str) -> None:
+def _name(ax: Axes, text: str, color: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.set_xlabel(text, color=color, fontsize=9)

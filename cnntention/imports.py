@@ -21,25 +21,37 @@ def _module_file(module: str) -> Path | None:
     return None
 
 
-@functools.cache
-def _imports(file: Path) -> frozenset[Path]:
-    """Files of this package that ``file`` imports directly, wherever the import statement stands."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), filename=str(file))):
+def direct(source: str, file: str) -> frozenset[Path]:
+    """Files of this package that Python source imports directly, wherever the import statement stands.
+
+    Args:
+        source: the text.
+        file: its name, for messages.
+
+    Raises:
+        SyntaxError: it is not valid Python, or uses a relative import.
+    """
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source, filename=file)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
+            if node.level or node.module is None:
                 raise SyntaxError(f"{file}: use absolute imports, relative ones are not followed")
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    found = set()
+    found: set[Path | None] = set()
     for name in names:
         parts = name.split(".")
         if parts[0] == PACKAGE.name:
             # importing a.b.c also runs a/__init__.py and a/b/__init__.py
             found.update(_module_file(".".join(parts[: i + 1])) for i in range(len(parts)))
-    return frozenset(found - {None})
+    return frozenset(path for path in found if path)
+
+
+@functools.cache
+def _imports(file: Path) -> frozenset[Path]:
+    return direct(file.read_text(encoding="utf-8"), str(file))
 
 
 @functools.cache

@@ -12,11 +12,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnntention import finished, layout
 from cnntention.canonical import digest
 from cnntention.errors import DataError, TrackingError
 from cnntention.files import sha256
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 RUN_TAG = "cnntention.run"  # which run of the study, or STUDY
 CONTENT_TAG = "cnntention.content"  # digest of all that was exported
@@ -154,7 +158,7 @@ def _products(products: list[Path]) -> Content | None:
 
 def _flat(spec: dict, prefix: str = "") -> dict[str, str]:
     """A spec's values under dotted keys: texts as they are, everything else as JSON."""
-    flat = {}
+    flat: dict[str, str] = {}
     for key, value in spec.items():
         if isinstance(value, dict) and value:
             flat |= _flat(value, f"{prefix}{key}.")
@@ -180,7 +184,7 @@ def _metrics(report: dict) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def _store(uri: str) -> Iterator:
+def _store(uri: str) -> Iterator["MlflowClient"]:
     """A client of the store at a tracking URI, with nothing said to anybody else."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # two lines a run
@@ -198,7 +202,7 @@ def _store(uri: str) -> Iterator:
         raise TrackingError(f"tracking URI {uri}: {str(error).strip().splitlines()[0][:300]}") from None
 
 
-def _experiment(client, results: Path, uri: str) -> str:
+def _experiment(client: "MlflowClient", results: Path, uri: str) -> str:
     """The id of this study's experiment: ``MLFLOW_EXPERIMENT_NAME``, or one named after the results folder."""
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or f"cnntention {results.as_posix()}"
     there = client.get_experiment_by_name(name)
@@ -209,7 +213,7 @@ def _experiment(client, results: Path, uri: str) -> str:
     return client.create_experiment(name, artifact_location=place)
 
 
-def _put(client, experiment: str, name: str, content: Content) -> str:
+def _put(client: "MlflowClient", experiment: str, name: str, content: Content) -> str:
     """Export one run unless it is there; returns ``new``, ``replaced`` or ``unchanged``."""
     there = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{name}'")
     for run in there:
@@ -221,7 +225,7 @@ def _put(client, experiment: str, name: str, content: Content) -> str:
     return "replaced" if there else "new"
 
 
-def _create(client, experiment: str, name: str, content: Content) -> None:
+def _create(client: "MlflowClient", experiment: str, name: str, content: Content) -> None:
     """A new MLflow run, with the times of the training; its status is ``FINISHED`` only when all of it is there."""
     from mlflow.entities import Param
 

@@ -1,6 +1,7 @@
 """Finished runs as data frames. What is missing is left out here, and shown as missing by tables and figures."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ EVALUATION_COLUMNS = (
 )  # fmt: skip
 
 
-def _found(results: str, spec: dict, pattern: str):
+def _found(results: str, spec: dict, pattern: str) -> Iterator[tuple[dict, Path]]:
     """Dataset, model, seed and path of each file of a spec's runs that is there."""
     for dataset in spec["datasets"]:
         for model in spec["models"]:

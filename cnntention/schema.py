@@ -14,7 +14,9 @@ LONGEST = 100
 """Characters of a value that a message shows."""
 
 
-def _fill_defaults(validator, properties, instance, schema) -> Iterator[jsonschema.ValidationError]:
+def _fill_defaults(
+    validator: Any, properties: dict, instance: Any, schema: dict
+) -> Iterator[jsonschema.ValidationError]:
     if isinstance(instance, dict):
         for key, subschema in properties.items():
             if isinstance(subschema, dict) and "default" in subschema:
@@ -22,7 +24,7 @@ def _fill_defaults(validator, properties, instance, schema) -> Iterator[jsonsche
     yield from jsonschema.Draft202012Validator.VALIDATORS["properties"](validator, properties, instance, schema)
 
 
-def _is_number(_, value) -> bool:
+def _is_number(_: object, value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
@@ -55,7 +57,7 @@ def unknown_keys(schema: dict, instance: Any) -> list[str]:
     return [_describe(error, "") for error in errors if error.validator == "additionalProperties"]
 
 
-def _key(path, prefix: str) -> str:
+def _key(path: Iterable[str | int], prefix: str) -> str:
     text = prefix
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{_part(part)}"

@@ -3,16 +3,17 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 
-def mean_std(values) -> tuple[float, float]:
+def mean_std(values: ArrayLike) -> tuple[float, float]:
     """Mean and sample standard deviation (n - 1); the latter is NaN for a single value."""
-    values = np.asarray(values, dtype=float)
-    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    array = np.asarray(values, dtype=float)
+    return float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else math.nan
 
 
-def paired_difference(values, reference, confidence: float = 0.95) -> tuple[float, float, float]:
+def paired_difference(values: ArrayLike, reference: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean of ``values - reference`` with its Student-t confidence interval, for pairs that share a seed.
 
     Models of one seed start from the same trunk and see the same batches, so pairing takes out the variance that they
@@ -26,8 +27,9 @@ def paired_difference(values, reference, confidence: float = 0.95) -> tuple[floa
     Returns:
         Mean, lower and upper end; the ends are NaN for fewer than two pairs.
     """
-    mean, std = mean_std(np.asarray(values, dtype=float) - np.asarray(reference, dtype=float))
-    pairs = len(values)
+    differences = np.asarray(values, dtype=float) - np.asarray(reference, dtype=float)
+    mean, std = mean_std(differences)
+    pairs = len(differences)
     if pairs < 2:
         return mean, math.nan, math.nan
     half = stats.t.ppf((1 + confidence) / 2, pairs - 1) * std / math.sqrt(pairs)

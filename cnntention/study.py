@@ -49,7 +49,7 @@ class Study:
         }
         """What of the machine's settings a step that computes takes, see :class:`cnntention.device.Machine`."""
 
-    def path(self, pattern: str, **names) -> str:
+    def path(self, pattern: str, **names: object) -> str:
         """A pattern of :mod:`cnntention.layout` with the names filled in."""
         return pattern.format(results=self.results, **names)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
@@ -268,7 +269,7 @@ def recipes(spec: dict) -> Table:
     return Table(pd.DataFrame(data), pd.DataFrame(shown), spec["caption"], notes, spec["name"])
 
 
-def _setting(value) -> str:
+def _setting(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list):

@@ -371,6 +371,7 @@ def test_unknown_block_is_refused():
     ("sources", "reason"),
     [
         ({"a.py": "@register('a', size=SIZE)\nclass A: pass\n"}, "literals"),
+        ({"a.py": "@register('a', **{'size': {}})\nclass A: pass\n"}, "literals"),
         ({"a.py": "class A\n"}, "line 1"),
         ({"a.py": "@register()\nclass A: pass\n"}, "literals"),
         ({"a.py": "@register('a')\nclass A: pass\n", "b.py": "@register('a')\nclass B: pass\n"}, "registered in"),

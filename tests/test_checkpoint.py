@@ -1,5 +1,6 @@
 """``model.pt``: written, read, and refused."""
 
+import errno
 import pickle
 import zipfile
 from pathlib import Path
@@ -90,12 +91,13 @@ def test_saving_leaves_one_file_and_replaces_the_former(model, path):
 
 
 def test_failed_saving_leaves_the_former_file(model, path, monkeypatch):
-    def fail(content, target):
-        Path(target).write_bytes(b"half")
-        raise OSError("disk full")
+    def fail(target, content):
+        with open(target, "wb") as file:
+            file.write(b"half")
+        raise OSError(errno.ENOSPC, "disk full")
 
     before = path.read_bytes()
-    monkeypatch.setattr(torch, "save", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(OSError, match="disk full"):
         checkpoint.save(path, model, SPEC, NAMES, "abc123", TRAINING)
     assert path.read_bytes() == before

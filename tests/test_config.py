@@ -145,7 +145,17 @@ def test_checking_twice_changes_nothing_more(config):
     [
         ("results", "results"),
         ("epochs", None),
-        ("machine", {"device": "auto", "downloads": "data", "mirrors": {}}),
+        (
+            "machine",
+            {
+                "device": "auto",
+                "runs_per_gpu": 1,
+                "compile": "auto",
+                "deterministic": False,
+                "downloads": "data",
+                "mirrors": {},
+            },
+        ),
         ("machine/device", "auto"),
         ("machine/downloads", "data"),
         ("tables", {}),

@@ -98,3 +98,8 @@ def test_everything_that_the_package_imports_is_named_by_the_project():
     named = {canonicalize_name(Requirement(bound).name) for bound in [*BOUNDS, *MLFLOW]}
     for module in foreign:
         assert named & {canonicalize_name(provider) for provider in providers[module]}, module
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], citation["license"]) == (PROJECT["version"], PROJECT["license"])

@@ -33,7 +33,7 @@ class SpatialAttention(nn.Module):
     Shape: ``[B, C, H, W] -> [B, C, H, W]``.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(2, 1, 7, padding=3)
 

@@ -21,8 +21,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, scale: float) 
         ``[B, C, H, W]``.
     """
     multiple = CUDA_DEPTH_MULTIPLE if query.is_cuda else 1
-    tokens = (_pad(_split(x, heads), multiple) for x in (query, key, value))
-    attended = F.scaled_dot_product_attention(*tokens, scale=scale)[..., : query.shape[1] // heads]
+    q, k, v = (_pad(_split(x, heads), multiple) for x in (query, key, value))
+    attended = F.scaled_dot_product_attention(q, k, v, scale=scale)[..., : query.shape[1] // heads]
     return attended.transpose(2, 3).reshape(query.shape)
 
 

@@ -14,7 +14,9 @@ import ast
 import dataclasses
 import functools
 import importlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cnntention.errors import ConfigError
 
@@ -34,7 +36,7 @@ class Entry:
         return self.module.replace(".", "/") + ".py"
 
 
-def register(name: str, **options: dict):
+def register(name: str, **options: dict) -> Callable[[type], type]:
     """Class decorator: make an attention block known under ``name``, with a JSON schema for each option."""
 
     def add(cls: type) -> type:
@@ -42,6 +44,12 @@ def register(name: str, **options: dict):
         return cls
 
     return add
+
+
+def _option(keyword: ast.keyword) -> tuple[str, dict]:
+    if keyword.arg is None:
+        raise ValueError("** names no option")
+    return keyword.arg, ast.literal_eval(keyword.value)
 
 
 @functools.cache
@@ -65,7 +73,7 @@ def catalogue() -> dict[str, Entry]:
                 if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "register":
                     try:
                         name = ast.literal_eval(call.args[0])
-                        options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+                        options = dict(map(_option, call.keywords))
                     except (ValueError, IndexError):
                         raise ConfigError(f"{file}: register() takes literals only") from None
                     if name in entries:
@@ -74,7 +82,7 @@ def catalogue() -> dict[str, Entry]:
     return entries
 
 
-def create(name: str, channels: int, **options):
+def create(name: str, channels: int, **options: Any) -> Any:
     """Build the attention block ``name`` for feature maps of ``channels`` channels.
 
     Raises:

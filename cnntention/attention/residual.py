@@ -37,4 +37,4 @@ class WeightedResidual(Unconnected):
         return x + self.gate * self.block(x)
 
 
-RESIDUALS = {"none": Unconnected, "plain": PlainResidual, "weighted": WeightedResidual}
+RESIDUALS: dict[str, type[Unconnected]] = {"none": Unconnected, "plain": PlainResidual, "weighted": WeightedResidual}

@@ -4,11 +4,12 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity
 
@@ -68,12 +69,14 @@ def _mnist(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
     return _attempt(load, mirrors + official.mirrors, needed)
 
 
-def _arrays(x_train, y_train, x_test, y_test) -> dict[str, np.ndarray]:
-    y_train, y_test = np.asarray(y_train, dtype=np.int64), np.asarray(y_test, dtype=np.int64)
-    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+def _arrays(x_train: np.ndarray, y_train: ArrayLike, x_test: np.ndarray, y_test: ArrayLike) -> dict[str, np.ndarray]:
+    labels = {"y_train": np.asarray(y_train, dtype=np.int64), "y_test": np.asarray(y_test, dtype=np.int64)}
+    return {"x_train": x_train, "x_test": x_test} | labels
 
 
-def _attempt(load, addresses: list[str], needed: list[str]) -> dict[str, np.ndarray]:
+def _attempt(
+    load: Callable[[str], dict[str, np.ndarray]], addresses: list[str], needed: list[str]
+) -> dict[str, np.ndarray]:
     """Try every address in turn, a few rounds with growing pauses."""
     failures: dict[str, str] = {}
     for attempt in range(ATTEMPTS):

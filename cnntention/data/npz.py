@@ -5,6 +5,7 @@ Arrays: ``x_train``, ``x_test`` uint8 ``[N, H, W, C]`` or ``[N, H, W]``; ``y_tra
 
 import os
 import zipfile
+from typing import IO
 
 import numpy as np
 
@@ -44,14 +45,16 @@ def shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     return {name: shape for name, (shape, _) in found.items()}
 
 
-def _header(file) -> tuple[tuple[int, ...], np.dtype]:
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)
     return shape, dtype
 
 
-def _check_part(path, part: str, x_shape: tuple, x_dtype: np.dtype, y_shape: tuple, y_dtype: np.dtype) -> None:
+def _check_part(
+    path: str | os.PathLike, part: str, x_shape: tuple, x_dtype: np.dtype, y_shape: tuple, y_dtype: np.dtype
+) -> None:
     if x_dtype.hasobject or y_dtype.hasobject:
         raise DataError(f"{path}: x_{part} or y_{part} holds pickled objects, which are never read; save plain arrays")
     if x_dtype != np.uint8:

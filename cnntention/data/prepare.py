@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -43,7 +44,7 @@ def prepare(
         for part in ("train", "test"):
             arrays[f"x_{part}"] = _resize(arrays[f"x_{part}"], spec["image_size"])
     with atomic_path(data_path) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, **cast(dict[str, Any], arrays))  # newer numpy has a keyword of its own beside the arrays
         card = _card(arrays, origin, names) | {"sha256": sha256(temporary)}
         write_text(card_path, json.dumps(card, indent=2) + "\n")
     return card

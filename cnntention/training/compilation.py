@@ -2,9 +2,10 @@
 
 import dataclasses
 import importlib.util
+from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 STEPS_WORTH_IT = 5_000
 """Compiling takes about a minute; shorter trainings than this number of steps are over before it pays."""
@@ -17,8 +18,8 @@ class Compilation:
     on: bool
     reason: str
 
-    def __call__(self, model: nn.Module) -> nn.Module:
-        """The model to call in training; it shares its weights with the given one."""
+    def __call__(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
+        """What to call in training; it shares its weights with the given one."""
         if not self.on:
             return model
         # A block that cannot be compiled runs as it is.

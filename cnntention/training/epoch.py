@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,11 +68,14 @@ class Epoch:
     @classmethod
     def restore(cls, state: dict, device: torch.device) -> "Epoch":
         """The epoch that a state was taken of."""
-        return cls(**{name: value.to(device) if torch.is_tensor(value) else value for name, value in state.items()})
+        fields: dict[str, Any] = {
+            name: value.to(device) if torch.is_tensor(value) else value for name, value in state.items()
+        }
+        return cls(**fields)
 
     def run(
         self,
-        forward: nn.Module,
+        forward: Callable[[Tensor], Tensor],
         part: Part,
         normalize: Normalizer,
         augment: Augmenter,

@@ -9,6 +9,7 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from cnntention.canonical import digest
 from cnntention.errors import InterruptionError
@@ -71,14 +72,14 @@ class Heartbeat:
     def __enter__(self) -> "Heartbeat":
         return self
 
-    def __exit__(self, _, error: BaseException | None, __) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is None:
             self.path.unlink(missing_ok=True)
         else:
             ended = "interrupted" if isinstance(error, InterruptionError | KeyboardInterrupt) else "failed"
             self._write(ended=ended, message=str(error) or type(error).__name__)
 
-    def _write(self, **values) -> None:
+    def _write(self, **values: Any) -> None:
         self._beat = dataclasses.replace(self._beat, **values)
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(dataclasses.asdict(self._beat)) + "\n")

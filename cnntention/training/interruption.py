@@ -20,7 +20,7 @@ class Interruption:
     alone; elsewhere nothing changes.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._received: signal.Signals | None = None
         self._at_once = False
         self._before: dict = {}
@@ -32,11 +32,11 @@ class Interruption:
                     self._before[number] = signal.signal(number, self._receive)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _receive(self, number: int, _) -> None:
+    def _receive(self, number: int, _: object) -> None:
         self._received = signal.Signals(number)
         if self._at_once:
             self.check()

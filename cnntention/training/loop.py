@@ -8,13 +8,13 @@ import warnings
 from collections.abc import Callable
 
 import torch
-from torch import nn
 
 from cnntention import checkpoint, device, predict
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.device import Machine
 from cnntention.errors import InterruptionError, TrainingError
+from cnntention.resnet import ResNet
 from cnntention.training import compilation, history, precision
 from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.heartbeat import Heartbeat
@@ -27,7 +27,7 @@ from cnntention.training.state import State, key
 class Trained:
     """A model after its last epoch, and the rows of its history."""
 
-    model: nn.Module
+    model: ResNet
     rows: list[dict]
 
     @property
@@ -155,7 +155,7 @@ def train(
     interruption = interruption or Interruption()
     torch.manual_seed(spec["seed"])
     model = checkpoint.build(spec, data.in_channels, len(data.class_names))
-    model = model.to(target, memory_format=torch.channels_last)
+    model = model.to(target).to(memory_format=torch.channels_last)
     forward = plan.compilation(model)
     normalize = Normalizer(spec["normalization"], data.in_channels, target)
     # Batches and augmentation draw from a generator of their own: models of one seed then see the same images.
