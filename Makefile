@@ -1,4 +1,5 @@
 # make demo    the whole study in small, on a laptop without GPU or network (minutes)
+# make report  the demo's results in one HTML page, results/demo/report.html
 # make test    all tests
 # make lint    ruff, snakefmt, snakemake --lint
 # make docs    the demo's table and pictures into docs/demo/ and the README
@@ -9,10 +10,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint docs clean
+.PHONY: demo report test lint docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/demo.yaml
+
+report: demo
+	$(BIN)/snakemake --configfile configs/demo.yaml --report results/demo/report.html
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

@@ -11,6 +11,9 @@ min_version("9.25")
 configfile: "config.yaml"
 
 
+report: "report/overview.rst"
+
+
 try:
     STUDY = Study(config)
 except ConfigError as error:
@@ -24,6 +27,7 @@ include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/gradcam.smk"
+include: "rules/report.smk"
 
 
 localrules:
@@ -39,6 +43,7 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.gradcam.input,
+        STUDY.path(layout.OVERVIEW),
 
 
 onsuccess:

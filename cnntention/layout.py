@@ -12,6 +12,7 @@ EVAL = RUN + "/eval.json"
 STATE = "{results}/state/" + NAME + ".pt"
 PREDICTIONS = RUN + "/predictions.npz"
 
-TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex
+OVERVIEW = "{results}/overview.html"
+TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex, .html
 FIGURE = "{results}/figures/{figure}"  # + .png, .svg
 GRID = "{results}/gradcam/{dataset}"  # + .png, .json

@@ -10,7 +10,9 @@ from cnntention.canonical import digest
 from cnntention.errors import DataError
 
 EVALUATION_COLUMNS = (
-    "dataset", "model", "seed", "accuracy", "n", "seconds", "epochs", "device", "parameters", "multiply_adds"
+    "dataset", "model", "seed", "accuracy", "n",
+    "seconds", "epochs", "device", "precision",
+    "parameters", "multiply_adds", "versions",
 )  # fmt: skip
 
 
