@@ -4,7 +4,7 @@ import pandas as pd
 
 from cnntention import pages
 from cnntention.statistics import verdict
-from cnntention.tables import accuracy, duration, number
+from cnntention.tables import NONE, accuracy, duration, number
 
 
 def build(spec: dict, evaluations: list[pd.DataFrame]) -> str:
@@ -33,8 +33,8 @@ def facts(spec: dict, evaluations: list[pd.DataFrame]) -> dict[str, str]:
     runs = pd.concat(own).drop_duplicates(["dataset", "model", "split", "seed"]) if own else pd.DataFrame()
     asked = {
         "Trainings": f"{spec['trainings']}, of which {len(runs)} are evaluated; what stands below is read from these",
-        "Datasets": ", ".join(spec["datasets"]),
-        "Models": ", ".join(spec["models"]),
+        "Datasets": _listed(spec["datasets"]),
+        "Models": _listed(spec["models"]),
         "Seeds": ", ".join(map(str, spec["seeds"])),
     }
     if runs.empty:
@@ -42,9 +42,9 @@ def facts(spec: dict, evaluations: list[pd.DataFrame]) -> dict[str, str]:
     return asked | {
         "Epochs": ", ".join(map(str, sorted(set(runs["epochs"])))),
         "Time of training": f"{duration(runs['seconds'].sum() / 3600)} in all",
-        "Devices": ", ".join(sorted(set(runs["device"]))),
-        "Precision": ", ".join(sorted(set(runs["precision"]))),
-        "Versions": "; ".join(sorted({_versions(made["training"]) for made in runs["versions"]})),
+        "Devices": _listed(sorted(set(runs["device"]))),
+        "Precision": _listed(sorted(set(runs["precision"]))),
+        "Versions": _listed(sorted({_versions(made["training"]) for made in runs["versions"]})),
     }
 
 
@@ -61,18 +61,23 @@ def verdicts(spec: dict, runs: pd.DataFrame) -> pd.DataFrame:
     table = accuracy(spec, runs)
     rows = table.data.to_dict("records")
     published = {(row["dataset"], row["model"]): row["published"] for row in rows}
-    in_paper = [row["published"] - published[row["dataset"], spec["reference"]] for row in rows]
+    in_paper = [number(row["published"] - published[row["dataset"], spec["reference"]], "+.2f") for row in rows]
     delta = next(name for name in table.shown.columns if name.startswith("Δ"))
     shown = table.shown[[*table.shown.columns[:3], delta]].assign(
         **{
-            "Paper's Δ": [number(value, "+.2f") for value in in_paper],
+            "Paper's Δ": in_paper,
             "Shared seeds": [str(row["shared_seeds"]) for row in rows],
             "Verdict": [
                 verdict(row["to_reference"], row["to_reference_low"], row["to_reference_high"]) for row in rows
             ],
         }
     )
-    return shown[table.data["model"] != spec["reference"]]
+    shown = shown[table.data["model"] != spec["reference"]]
+    return shown if set(shown["Paper's Δ"]) != {NONE} else shown.drop(columns="Paper's Δ")
+
+
+def _listed(texts: list[str]) -> str:
+    return " · ".join(texts)  # labels may hold commas
 
 
 def _versions(by_name: dict[str, str]) -> str:

@@ -190,13 +190,11 @@ class Study:
     def overview_spec(self) -> dict:
         """What the overview depends on besides the evaluations of all tables."""
         runs = self.runs()
-        labels = {
-            section: [self.config[section][name]["label"] for name in dict.fromkeys(names)]
-            for section, names in (("datasets", (run.dataset for run in runs)), ("models", (run.model for run in runs)))
-        }
-        tables = [name for name, table in self.config["tables"].items() if table["kind"] == "accuracy"]
-        return labels | {
+        tables = sorted(name for name, table in self.config["tables"].items() if table["kind"] == "accuracy")
+        return {
             "trainings": len(runs),
+            "datasets": sorted({self.config["datasets"][run.dataset]["label"] for run in runs}),
+            "models": sorted({self.config["models"][run.model]["label"] for run in runs}),
             "seeds": self.config["seeds"],
             "tables": [self.table_spec(name) for name in tables],
         }
