@@ -7,9 +7,13 @@ OVERVIEW = "What was run, on what, and what each comparison of a model with its 
 
 
 def label(spec: dict) -> str:
-    """The label of a table's or figure's spec, such as ``Table 3: Test accuracy of the four models``."""
+    """The label of a table's or figure's spec, such as ``Table 3: Test accuracy of the four models``.
+
+    It is short, since a menu holds it: what stands in brackets at the end is left to the caption.
+    """
     name = re.sub(r"(?<=\D)(\d+)$", r" \1", spec["name"]).capitalize()
-    return f"{name}: {spec['title' if 'title' in spec else 'caption']}"
+    text = re.sub(r"(?<=.) \([^()]*\)$", "", spec["title" if "title" in spec else "caption"])
+    return f"{name}: {text}"
 
 
 def table(spec: dict) -> str:

@@ -17,8 +17,8 @@ def build(spec: dict, evaluations: list[pd.DataFrame]) -> str:
     parts = [pages.heading("What was run, and on what"), pages.facts(facts(spec, evaluations))]
     compared = 0
     for table, runs in zip(spec["tables"], evaluations, strict=True):
-        if table["reference"]:
-            shown = verdicts(table, runs)
+        shown = verdicts(table, runs)
+        if not shown.empty:
             parts += [pages.heading(f"Verdicts: {table['caption']}"), pages.table(shown)]
             compared += len(shown)
     if compared:
@@ -32,10 +32,11 @@ def facts(spec: dict, evaluations: list[pd.DataFrame]) -> dict[str, str]:
     # A run that stands in several tables is one run.
     runs = pd.concat(own).drop_duplicates(["dataset", "model", "split", "seed"]) if own else pd.DataFrame()
     asked = {
-        "Trainings": f"{spec['trainings']}, of which {len(runs)} are evaluated; what stands below is read from these",
         "Datasets": _listed(spec["datasets"]),
         "Models": _listed(spec["models"]),
         "Seeds": ", ".join(map(str, spec["seeds"])),
+        "Trainings": str(spec["trainings"]),
+        "Evaluated": f"{len(runs)} trainings, those of the tables" + ("; of these:" if len(runs) else ""),
     }
     if runs.empty:
         return asked
@@ -52,12 +53,14 @@ def verdicts(spec: dict, runs: pd.DataFrame) -> pd.DataFrame:
     """Each model of an accuracy table beside the table's reference: the difference, and in words what it shows.
 
     Args:
-        spec: see :meth:`cnntention.study.Study.table_spec`; with a reference.
+        spec: see :meth:`cnntention.study.Study.table_spec`.
         runs: see :func:`cnntention.results.evaluations`.
 
     Returns:
-        Cells as text, one row a dataset and model.
+        Cells as text, one row a dataset and model; none without a reference.
     """
+    if not spec["reference"]:
+        return pd.DataFrame()
     table = accuracy(spec, runs)
     rows = table.data.to_dict("records")
     published = {(row["dataset"], row["model"]): row["published"] for row in rows}

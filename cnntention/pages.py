@@ -13,12 +13,13 @@ _STYLE = """
 .page h1 { font-size: 1.4em; font-weight: 700; margin: 0.2em 0 0.8em; }
 .page h2 { font-size: 1.1em; font-weight: 700; margin: 1.6em 0 0.5em; }
 .page p { font-size: 0.9em; color: #52606d; margin: 0.5em 0; max-width: 60rem; }
-.page table { border-collapse: collapse; font-size: 0.93em; font-variant-numeric: tabular-nums; width: auto;
+.page table { border-collapse: collapse; font-size: 0.9em; font-variant-numeric: tabular-nums; width: auto;
   margin: 0; }
 .page th, .page td { text-align: left; vertical-align: top; padding: 0.35em 0.9em 0.35em 0.3em;
   border-bottom: 1px solid #e4e7eb; }
 .page thead th { font-weight: 600; border-bottom: 2px solid #9aa5b1; vertical-align: bottom; }
-.page tbody th { font-weight: 600; }
+.page thead ~ tbody td { white-space: nowrap; }
+.page tbody th { font-weight: 600; white-space: nowrap; }
 """
 
 

@@ -23,7 +23,7 @@ rule overview:
         results=lambda wildcards: STUDY.results,
         caption=untracked(captions.OVERVIEW),
     message:
-        "Sum up the study"
+        "Make overview"
     shell:
         "python {input.script} --spec {params.spec:q} --results {params.results}"
         " --page {output.page} > {log} 2>&1"

@@ -20,6 +20,19 @@ def test_a_label_is_the_name_and_what_it_shows(name, shown, key):
     assert captions.label({"name": name, key: "T"}) == shown
 
 
+@pytest.mark.parametrize(
+    ("caption", "shown"),
+    [
+        ("Accuracy (paper, Table 3)", "Accuracy"),
+        ("Loss (a) and (b)", "Loss (a) and"),
+        ("Error (%) by epoch", "Error (%) by epoch"),
+        ("(all)", "(all)"),
+    ],
+)
+def test_a_label_leaves_brackets_at_the_end_to_the_caption(caption, shown):
+    assert captions.label({"name": "table3", "caption": caption}) == f"Table 3: {shown}"
+
+
 def test_the_caption_of_a_table_has_the_papers_numbers_in_the_order_of_the_table(study):
     text = captions.table(study.table_spec("table2"))
     assert text.startswith("Validation accuracy of CBAM by reduction ratio (paper, Table 2). ")
