@@ -1,6 +1,7 @@
 """HTML pages that need nothing beside them: a browser shows them alone, and the report shows them inside itself."""
 
 import html
+import re
 from collections.abc import Iterable
 
 import pandas as pd
@@ -15,10 +16,11 @@ _STYLE = """
 .page p { font-size: 0.9em; color: #52606d; margin: 0.5em 0; max-width: 60rem; }
 .page table { border-collapse: collapse; font-size: 0.9em; font-variant-numeric: tabular-nums; width: auto;
   margin: 0; }
-.page th, .page td { text-align: left; vertical-align: top; padding: 0.35em 0.9em 0.35em 0.3em;
+.page th, .page td { text-align: left; vertical-align: top; padding: 0.35em 0.8em 0.35em 0.3em;
   border-bottom: 1px solid #e4e7eb; }
 .page thead th { font-weight: 600; border-bottom: 2px solid #9aa5b1; vertical-align: bottom; }
 .page thead ~ tbody td { white-space: nowrap; }
+.page wbr { white-space: normal; }
 .page tbody th { font-weight: 600; white-space: nowrap; }
 """
 
@@ -43,7 +45,9 @@ def paragraphs(texts: Iterable[str]) -> str:
 
 def table(shown: pd.DataFrame) -> str:
     """A data frame of text, under its column names."""
-    return tabulate(shown, headers="keys", tablefmt="html", showindex=False, disable_numparse=True)
+    text = tabulate(shown, headers="keys", tablefmt="html", showindex=False, disable_numparse=True)
+    # A cell that has to be broken is broken before a bracket or a clause, not within a number.
+    return re.sub(r"(?<= )(?=[(\[])|(?<=, )(?=[a-z])", "<wbr>", text)
 
 
 def facts(named: dict[str, str]) -> str:

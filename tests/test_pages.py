@@ -22,7 +22,7 @@ class Reader(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attrs):
-        if tag != "meta":
+        if tag not in ("meta", "wbr"):
             self.open.append(tag)
             self.texts.setdefault(tag, []).append("")
 
@@ -48,10 +48,15 @@ def test_a_page_has_its_title_as_heading_and_its_parts_in_order():
 
 
 def test_a_table_has_a_row_for_names_and_each_row_of_the_frame():
-    frame = pd.DataFrame({"Model <1>": ["a & b", "1.50"], "Δ": ["–", "+0.10"]})
+    frame = pd.DataFrame({"Model <1>": ["a & b", "8 (paper: a 1, b 2)"], "Δ": ["–", "+0.10 [-1.00, +1.20]"]})
     reader = read(pages.table(frame))
     assert [text.strip() for text in reader.texts["th"]] == ["Model <1>", "Δ"]
-    assert [text.strip() for text in reader.texts["td"]] == ["a & b", "–", "1.50", "+0.10"]
+    assert [text.strip() for text in reader.texts["td"]] == [
+        "a & b",
+        "–",
+        "8 (paper: a 1, b 2)",
+        "+0.10 [-1.00, +1.20]",
+    ]
     assert len(reader.texts["tr"]) == 3
 
 

@@ -395,7 +395,7 @@ def test_the_html_is_a_page_of_caption_table_and_notes():
     table = build(spec(caption="A < B"), frame(*runs()))
     text = table.html()
     assert "<h1>A &lt; B</h1>" in text
-    shown = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", text)
+    shown = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", text.replace("<wbr>", ""))
     expected = [*table.shown.columns, *(cell for row in cells(table) for cell in row.values())]
     assert [html.unescape(cell).strip() for cell in shown] == expected
     for note in table.notes:
