@@ -305,7 +305,7 @@ def report(finished, tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     """A headless browser."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -320,7 +320,8 @@ def browser():
 @pytest.fixture
 def page(report, browser):
     """The report as it opens, without a network; afterwards nothing may have gone wrong in it."""
-    context = browser.new_context(offline=True, viewport={"width": 1440, "height": 900})
+    # The window is lower than a grid, whose top must not be cut.
+    context = browser.new_context(offline=True, viewport={"width": 1440, "height": 500})
     page, problems = context.new_page(), []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -408,7 +409,8 @@ def test_a_label_may_hold_what_a_caption_takes_for_markup(study, tmp_path):
     assert snakemake(study).returncode == 0
     done = snakemake(study, "--report", "report.html")
     assert done.returncode == 0, done.stderr[-3000:]
-    results = re.search(r"var results = (.*);", (study / "report.html").read_text(encoding="utf-8"))
+    text = (study / "report.html").read_text(encoding="utf-8")
+    results = re.search(r"^ *var results = (\{.*\});$", text, flags=re.MULTILINE)
     figure = json.loads(results[1])["results/figures/figure8.png"]
     assert html.escape(title) in figure["caption"]
     assert figure["labels"] == {"Figure": f"Figure 8: {title}"}
