@@ -1,24 +1,29 @@
-# make demo    the whole study in small, on a laptop without GPU or network (minutes)
-# make test    all tests
-# make lint    ruff, mypy, snakefmt, snakemake --lint
-# make benchmark   training speed and memory, ours beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
-# make docs    the demo's table and pictures into docs/demo/ and the README
-# make clean   removes .venv and the demo
-# Each sets up .venv first where it is missing.
+# make demo       the whole study in small, on a laptop without GPU or network (minutes)
+# make report     the demo's results in one HTML page, results/demo/report.html
+# make test       all tests
+# make lint       ruff, mypy, snakefmt, snakemake --lint
+# make benchmark  training speed and memory beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
+# make docs       the demo's table and pictures into docs/demo/, and what is generated of the README
+# make clean      removes .venv and the demo
+# Each sets up .venv first where it is missing, with what it needs.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TOOLS := .venv/.tools
 
-.PHONY: demo test lint benchmark docs clean
+.PHONY: demo report test lint benchmark docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/demo.yaml
 
-test: $(INSTALLED)
+report: demo
+	$(BIN)/snakemake --configfile configs/demo.yaml --report results/demo/report.html
+
+test: $(TOOLS)
 	$(BIN)/python -m pytest
 
-lint: $(INSTALLED)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,12 +38,16 @@ docs: demo
 	$(BIN)/python -m docs.publish_demo
 	$(BIN)/python -m docs.publish_benchmarks
 
-$(INSTALLED): requirements.txt requirements-dev.txt pyproject.toml
+$(TOOLS): $(INSTALLED) requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(INSTALLED): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no python3 found; install Python 3.11 or set PYTHON=/path/to/python" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "make: $(PYTHON) is older than Python 3.11; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 

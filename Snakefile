@@ -12,6 +12,9 @@ min_version("9.25")
 configfile: "config.yaml"
 
 
+report: "report/overview.rst"
+
+
 try:
     STUDY = Study(config)
 except ConfigError as error:
@@ -27,6 +30,7 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/gradcam.smk"
 include: "rules/mlflow.smk"
+include: "rules/report.smk"
 
 
 localrules:
@@ -42,6 +46,7 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.gradcam.input,
+        STUDY.path(layout.OVERVIEW),
 
 
 onsuccess:

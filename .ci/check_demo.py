@@ -7,10 +7,11 @@ import pandas as pd
 
 DEMO = Path("results/demo")
 PRODUCTS = (
-    *(f"tables/table{number}.{suffix}" for number in (1, 2, 3) for suffix in ("md", "csv", "tex")),
+    *(f"tables/table{number}.{suffix}" for number in (1, 2, 3) for suffix in ("md", "csv", "tex", "html")),
     *(f"figures/figure{number}.{suffix}" for number in (1, 5, 6, 8) for suffix in ("png", "svg")),
     "gradcam/digits.png",
     "gradcam/digits.json",
+    "overview.html",
 )
 
 missing = [name for name in PRODUCTS if not (DEMO / name).is_file()]

@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     mlflow.add_argument(
         "--tracking-uri", metavar="URI", help="default: MLFLOW_TRACKING_URI, or else mlflow.db in the results folder"
     )
+    steps.add_parser("overview", help="sum up in one page what was run and what it shows")
     for step, name, text in (
         ("prepare", "dataset", "fetch, check and pack a dataset"),
         ("gradcam", "dataset", "draw the Grad-CAM grid of a dataset"),
@@ -131,6 +132,16 @@ def _table(study: Study, args: argparse.Namespace) -> None:
     print(table.markdown())
 
 
+def _overview(study: Study, args: argparse.Namespace) -> None:
+    from cnntention import overview, results
+    from cnntention.files import write_text
+
+    spec = study.overview_spec()
+    path = study.path(layout.OVERVIEW)
+    write_text(path, overview.build(spec, [results.evaluations(study.results, table) for table in spec["tables"]]))
+    print(path)
+
+
 def _figure(study: Study, args: argparse.Namespace) -> None:
     from cnntention import figures, results
     from cnntention.style import save
@@ -186,6 +197,7 @@ _STEPS = {
     "train": _train,
     "evaluate": _evaluate,
     "table": _table,
+    "overview": _overview,
     "figure": _figure,
     "gradcam": _gradcam,
     "mlflow": _mlflow,

@@ -13,7 +13,8 @@ STATE = "{results}/state/" + NAME + ".pt"
 HEARTBEAT = "{results}/state/" + NAME + ".json"  # beside the state, see cnntention/training/heartbeat.py
 PREDICTIONS = RUN + "/predictions.npz"
 
-TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex
+OVERVIEW = "{results}/overview.html"
+TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex, .html
 FIGURE = "{results}/figures/{figure}"  # + .png, .svg
 GRID = "{results}/gradcam/{dataset}"  # + .png, .json
 

@@ -13,7 +13,7 @@ from cnntention.errors import DataError
 EVALUATION_COLUMNS = (
     "dataset", "model", "seed", "accuracy", "n",
     "seconds", "epochs", "device", "precision",
-    "parameters", "multiply_adds",
+    "parameters", "multiply_adds", "versions",
 )  # fmt: skip
 
 

@@ -34,3 +34,20 @@ def paired_difference(values: ArrayLike, reference: ArrayLike, confidence: float
         return mean, math.nan, math.nan
     half = stats.t.ppf((1 + confidence) / 2, pairs - 1) * std / math.sqrt(pairs)
     return mean, mean - half, mean + half
+
+
+def verdict(difference: float, low: float, high: float) -> str:
+    """In words what a difference with its interval shows, see :func:`paired_difference`; more is better.
+
+    NaN says that a number is not there: all three without a pair, the ends with a single one.
+    """
+    if math.isnan(difference):
+        return "not run yet"
+    if math.isnan(low):
+        return "one seed: nothing can be said"
+    if low <= 0 <= high:
+        return "no difference shown"
+    if math.isclose(low, high, abs_tol=1e-9):
+        # Few test images make this likely, and t would take it for certainty.
+        return "the same difference with each seed: no spread to judge by"
+    return "better" if low > 0 else "worse"

@@ -89,6 +89,19 @@ class Study:
         """The runs that a Grad-CAM grid rests on: one of each model, of the first seed."""
         return self._runs(self.config["gradcam"][dataset], [dataset], self.config["seeds"][:1])
 
+    def overview_runs(self) -> list[Run]:
+        """The runs that the overview rests on: those of all tables."""
+        return list(dict.fromkeys(run for name in self.config["tables"] for run in self.table_runs(name)))
+
+    def published(self, split: str) -> dict[str, dict[str, dict]]:
+        """What the paper says of the models of a split, by dataset and model, from all tables."""
+        published: dict[str, dict[str, dict]] = {}
+        for table in self.config["tables"].values():
+            if table["kind"] == "accuracy" and table["split"] == split:
+                for dataset, models in table["published"].items():
+                    published.setdefault(dataset, {}).update(models)
+        return published
+
     def attention_file(self, model: str) -> str | None:
         """The source file of a model's attention block, relative to the repository's root; None without attention."""
         attention = self.config["models"][model]["attention"]
@@ -180,6 +193,18 @@ class Study:
         products = [path for section in ("tables", "figures", "gradcam") for path in self.products(section)]
         return {"results": self.results, "runs": runs, "products": products}
 
+    def overview_spec(self) -> dict:
+        """What the overview depends on besides the evaluations of all tables."""
+        runs = self.runs()
+        tables = sorted(name for name, table in self.config["tables"].items() if table["kind"] == "accuracy")
+        return {
+            "trainings": len(runs),
+            "datasets": sorted({self.config["datasets"][run.dataset]["label"] for run in runs}),
+            "models": sorted({self.config["models"][run.model]["label"] for run in runs}),
+            "seeds": self.config["seeds"],
+            "tables": [self.table_spec(name) for name in tables],
+        }
+
     def _selection(self, entry: dict, *keys: str) -> dict:
         """Datasets, split, models and seeds of an entry, with labels and what else is asked for of the models."""
         return {
@@ -197,7 +222,7 @@ class Study:
     def products(self, section: str) -> list[str]:
         """All files of a section: ``tables``, ``figures`` or ``gradcam``."""
         pattern, key, suffixes = {
-            "tables": (layout.TABLE, "table", (".md", ".csv", ".tex")),
+            "tables": (layout.TABLE, "table", (".md", ".csv", ".tex", ".html")),
             "figures": (layout.FIGURE, "figure", (".png", ".svg")),
             "gradcam": (layout.GRID, "dataset", (".png", ".json")),
         }[section]

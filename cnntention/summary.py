@@ -11,11 +11,17 @@ def summary(study: Study) -> str:
     """The result tables that are there, and where to look for the rest."""
     paths = (study.path(layout.TABLE, table=name) + ".md" for name in study.config["tables"])
     tables = [Path(path).read_text(encoding="utf-8") for path in paths if Path(path).is_file()]
-    places = {"tables": "tables", "curves": "figures", "Grad-CAM grids": "gradcam", "logs": "logs"}
+    places = {
+        "overview": "overview.html",
+        "tables": "tables/",
+        "curves": "figures/",
+        "Grad-CAM grids": "gradcam/",
+        "logs": "logs/",
+    }
     look = [
-        f"  {name + ':':<16}{study.results}/{folder}/"
-        for name, folder in places.items()
-        if Path(study.results, folder).is_dir()
+        f"  {name + ':':<16}{study.results}/{place}"
+        for name, place in places.items()
+        if Path(study.results, place).exists()
     ]
     return "\n".join(["", *tables, "Where to look:", *look])
 

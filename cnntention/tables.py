@@ -1,4 +1,4 @@
-"""Tables: a spec and a data frame in, a table out; and the table as Markdown, CSV and LaTeX."""
+"""Tables: a spec and a data frame in, a table out; and the table as Markdown, CSV, LaTeX and HTML."""
 
 import dataclasses
 import math
@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from cnntention import pages
 from cnntention.files import write_text
 from cnntention.statistics import mean_std, paired_difference
 
@@ -15,7 +16,7 @@ NONE = "–"
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table three times.
+    """A table, as numbers and for reading.
 
     Attributes:
         data: one row a line, plain numbers and names: the CSV.
@@ -32,8 +33,9 @@ class Table:
     name: str
 
     def write(self, stem: str) -> None:
-        """Write ``stem`` + ``.md``, ``.csv`` and ``.tex``."""
-        for suffix, text in ((".md", self.markdown()), (".csv", self.csv()), (".tex", self.latex())):
+        """Write ``stem`` + ``.md``, ``.csv``, ``.tex`` and ``.html``."""
+        texts = {".md": self.markdown(), ".csv": self.csv(), ".tex": self.latex(), ".html": self.html()}
+        for suffix, text in texts.items():
             write_text(stem + suffix, text)
 
     def markdown(self) -> str:
@@ -63,6 +65,10 @@ class Table:
         for symbol, command in (("±", r"$\pm$"), ("–", "--"), ("Δ", r"$\Delta$")):
             text = text.replace(symbol, command)
         return text
+
+    def html(self) -> str:
+        """A page: caption, table, notes."""
+        return pages.page(self.caption, pages.table(self.shown), pages.paragraphs(self.notes))
 
 
 def build(spec: dict, runs: pd.DataFrame) -> Table:
@@ -111,17 +117,17 @@ def accuracy(spec: dict, runs: pd.DataFrame) -> Table:
         "Dataset": [labels[row["dataset"]] for row in rows],
         "Model": [labels[row["model"]] for row in rows],
         f"{subset.capitalize()} accuracy (%)": [_shown_accuracy(row) for row in rows],
-        "Paper (%)": [_number(row["published"], ".2f") for row in rows],
-        "Difference": [_number(row["difference"], "+.2f") for row in rows],
+        "Paper (%)": [number(row["published"], ".2f") for row in rows],
+        "Difference": [number(row["difference"], "+.2f") for row in rows],
     }
     if spec["reference"]:
         columns[f"Δ to {labels[spec['reference']]}"] = [_shown_comparison(row) for row in rows]
     columns |= {
         "Seeds": [_shown_seeds(row) for row in rows],
-        "Images": [_number(row["images"], ",.0f") for row in rows],
-        "Duration": [_duration(row["hours"]) for row in rows],
-        "Paper's duration": [_duration(row["published_hours"]) for row in rows],
-        "Parameters": [_number(row["parameters"], ",.0f") for row in rows],
+        "Images": [number(row["images"], ",.0f") for row in rows],
+        "Duration": [duration(row["hours"]) for row in rows],
+        "Paper's duration": [duration(row["published_hours"]) for row in rows],
+        "Parameters": [number(row["parameters"], ",.0f") for row in rows],
     }
     return Table(
         data, _without_empty(columns), spec["caption"], _accuracy_notes(spec, runs, rows, labels, subset), spec["name"]
@@ -153,6 +159,7 @@ def _accuracy_row(spec: dict, dataset: dict, model: dict, runs: pd.DataFrame) ->
         "to_reference": math.nan,
         "to_reference_low": math.nan,
         "to_reference_high": math.nan,
+        "shared_seeds": 0,
         "hours": math.nan,
         "published_hours": published.get("hours", math.nan),
         "parameters": math.nan,
@@ -169,6 +176,7 @@ def _accuracy_row(spec: dict, dataset: dict, model: dict, runs: pd.DataFrame) ->
     if spec["reference"] and spec["reference"] != model["name"]:
         reference = runs[runs["model"] == spec["reference"]].set_index("seed")
         seeds = own.index.intersection(reference.index)
+        row["shared_seeds"] = len(seeds)
         if len(seeds):
             row["to_reference"], row["to_reference_low"], row["to_reference_high"] = paired_difference(
                 own.loc[seeds, "accuracy"], reference.loc[seeds, "accuracy"]
@@ -185,7 +193,7 @@ def _shown_accuracy(row: dict) -> str:
 
 def _shown_comparison(row: dict) -> str:
     if math.isnan(row["to_reference_low"]):
-        return _number(row["to_reference"], "+.2f")
+        return number(row["to_reference"], "+.2f")
     return f"{row['to_reference']:+.2f} [{row['to_reference_low']:+.2f}, {row['to_reference_high']:+.2f}]"
 
 
@@ -195,11 +203,13 @@ def _shown_seeds(row: dict) -> str:
     return f"{row['seeds']} of {row['seeds_expected']}, incomplete"
 
 
-def _number(value: float, form: str) -> str:
+def number(value: float, form: str) -> str:
+    """A number in a format, or a dash where there is none."""
     return NONE if math.isnan(value) else format(value, form)
 
 
-def _duration(hours: float) -> str:
+def duration(hours: float) -> str:
+    """Hours in the unit that suits them."""
     if math.isnan(hours):
         return NONE
     if hours < 2 / 60:

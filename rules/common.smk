@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from cnntention import layout
+from cnntention import captions, layout
 from cnntention.canonical import canonical
 from cnntention.imports import closure
 from cnntention.study import Run
@@ -15,6 +15,7 @@ from cnntention.study import Run
 REPOSITORY = Path(os.path.relpath(workflow.basedir))
 START = time.time()
 CONDA = "../envs/cnntention.yaml"
+CAPTION = "../report/caption.rst"
 # With device: cpu a training takes one core, and several run side by side; otherwise they wait for the GPU.
 ON_CPU = STUDY.machine["device"] == "cpu"
 GPU = 0 if ON_CPU else 1

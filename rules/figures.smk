@@ -9,7 +9,14 @@ rule figure:
             layout.HISTORY, STUDY.figure_runs(wildcards.figure)
         ),
     output:
-        png=results(layout.FIGURE) + ".png",
+        png=report(
+            results(layout.FIGURE) + ".png",
+            category="3. Figures",
+            labels=lambda wildcards: {
+                "Figure": captions.label(STUDY.figure_spec(wildcards.figure))
+            },
+            caption=CAPTION,
+        ),
         svg=results(layout.FIGURE) + ".svg",
     log:
         log_file("figure", "{figure}"),
@@ -19,6 +26,10 @@ rule figure:
     params:
         spec=lambda wildcards: canonical(STUDY.figure_spec(wildcards.figure)),
         results=lambda wildcards: STUDY.results,
+        caption=lambda wildcards, output: captions.figure(
+            STUDY.figure_spec(wildcards.figure),
+            STUDY.published(STUDY.config["figures"][wildcards.figure]["split"]),
+        ),
     message:
         "Plot {wildcards.figure}"
     shell:

@@ -13,7 +13,14 @@ rule grid:
         data=results(layout.DATA),
         card=results(layout.CARD),
     output:
-        png=results(layout.GRID) + ".png",
+        png=report(
+            results(layout.GRID) + ".png",
+            category="4. Grad-CAM",
+            labels=lambda wildcards: {
+                "Dataset": STUDY.config["datasets"][wildcards.dataset]["label"]
+            },
+            caption=CAPTION,
+        ),
         report=results(layout.GRID) + ".json",
     log:
         log_file("gradcam", "{dataset}"),
@@ -25,6 +32,9 @@ rule grid:
     params:
         spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
         machine=untracked(MACHINE),
+        caption=lambda wildcards, output: captions.grid(
+            STUDY.grid_spec(wildcards.dataset)
+        ),
     message:
         "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:

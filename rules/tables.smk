@@ -12,6 +12,14 @@ rule table:
         md=results(layout.TABLE) + ".md",
         csv=results(layout.TABLE) + ".csv",
         tex=results(layout.TABLE) + ".tex",
+        html=report(
+            results(layout.TABLE) + ".html",
+            category="2. Tables",
+            labels=lambda wildcards: {
+                "Table": captions.label(STUDY.table_spec(wildcards.table))
+            },
+            caption=CAPTION,
+        ),
     log:
         log_file("table", "{table}"),
     localrule: True
@@ -21,6 +29,9 @@ rule table:
         spec=lambda wildcards: canonical(STUDY.table_spec(wildcards.table)),
         stem=lambda wildcards: STUDY.path(layout.TABLE, table=wildcards.table),
         results=lambda wildcards: STUDY.results,
+        caption=lambda wildcards, output: captions.table(
+            STUDY.table_spec(wildcards.table)
+        ),
     message:
         "Make {wildcards.table}"
     shell:

@@ -100,6 +100,7 @@ def finished(tmp_path_factory):
             printed[f"evaluate {model}"] = step("evaluate", "digits", model, "--threads", "1")
         for name, product in (("table", "accuracies"), ("figure", "errors"), ("gradcam", "digits")):
             printed[name] = step(name, product)
+        printed["overview"] = step("overview")
     finally:
         os.chdir(before)
     return folder, printed
@@ -127,7 +128,9 @@ def test_the_steps_write_the_files_of_the_pipeline_and_no_others(finished):
         "figures/errors.svg",
         "gradcam/digits.json",
         "gradcam/digits.png",
+        "overview.html",
         "tables/accuracies.csv",
+        "tables/accuracies.html",
         "tables/accuracies.md",
         "tables/accuracies.tex",
     ]
@@ -144,6 +147,7 @@ def test_the_steps_say_where_their_results_are(finished):
     assert "out/figures/errors.png" in printed["figure"]
     assert "out/figures/errors.svg" in printed["figure"]
     assert "out/gradcam/digits.png" in printed["gradcam"]
+    assert "out/overview.html" in printed["overview"]
     assert "**Accuracies**" in printed["table"]
 
 

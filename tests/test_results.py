@@ -39,6 +39,7 @@ def report(accuracy: float, **spec) -> dict:
         "parameters": 272_474,
         "multiply_adds": 40_813_184,
         "training": {"seconds": 12.5, "epochs": 3, "device": "CPU", "precision": "fp32"},
+        "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
     }
 
 
@@ -87,6 +88,7 @@ def test_an_evaluation_becomes_a_row(evaluated, tmp_path):
             "precision": "fp32",
             "parameters": 272_474,
             "multiply_adds": 40_813_184,
+            "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
         }
     ]
 

@@ -118,6 +118,7 @@ def test_a_run_is_named_as_its_folder(study):
 def test_no_two_files_of_the_study_share_a_path(study):
     patterns = (layout.MODEL, layout.HISTORY, layout.EVAL, layout.PREDICTIONS)
     paths = [study.run_path(pattern, run) for run in study.runs() for pattern in patterns]
+    paths += [study.path(layout.OVERVIEW)]
     paths += [
         study.path(pattern, dataset=name) for name in ("cifar10", "mnist") for pattern in (layout.DATA, layout.CARD)
     ]
@@ -137,7 +138,7 @@ def test_all_paths_lie_below_the_results_folder(config, results, folder):
 
 def test_the_products(study):
     assert study.products("tables") == [
-        f"results/tables/table{number}{suffix}" for number in (1, 2, 3) for suffix in (".md", ".csv", ".tex")
+        f"results/tables/table{number}{suffix}" for number in (1, 2, 3) for suffix in (".md", ".csv", ".tex", ".html")
     ]
     assert study.products("figures") == [
         f"results/figures/figure{number}{suffix}" for number in (1, 5, 6, 8) for suffix in (".png", ".svg")
@@ -190,6 +191,7 @@ def all_specs(study: Study) -> dict[str, str]:
     specs |= {f"table {name}": study.table_spec(name) for name in config["tables"]}
     specs |= {f"figure {name}": study.figure_spec(name) for name in config["figures"]}
     specs |= {f"grid {name}": study.grid_spec(name) for name in config["gradcam"]}
+    specs |= {"overview": study.overview_spec()}
     return {name: canonical(spec) for name, spec in specs.items()}
 
 
@@ -370,7 +372,10 @@ CBAM = ("cbam-8", "cbam-16", "cbam-32")
 def test_a_change_reaches_the_specs_that_depend_on_it_and_no_other(config, study, path, value, changed):
     before, after = all_specs(study), all_specs(overlaid(config, path, value))
     assert before.keys() == after.keys()
-    assert {step for step in before if before[step] != after[step]} == {step for step in before if changed(step)}
+    expected = {step for step in before if changed(step)}
+    if expected & {"table table2", "table table3"}:
+        expected.add("overview")
+    assert {step for step in before if before[step] != after[step]} == expected
 
 
 def test_another_seed_adds_runs_and_changes_none(config, study):
@@ -416,6 +421,31 @@ def test_the_spec_of_a_figure(study):
         ],
         "seeds": [10, 11, 12],
     }
+
+
+def test_the_spec_of_the_overview(study):
+    spec = study.overview_spec()
+    assert spec["trainings"] == 45
+    assert spec["datasets"] == ["CIFAR-10", "MNIST"]
+    assert len(spec["models"]) == 9
+    assert {"Baseline", "SelfAtt, no residual"} <= set(spec["models"])
+    assert spec["tables"] == [study.table_spec("table2"), study.table_spec("table3")]
+
+
+def test_the_overview_rests_on_the_runs_of_all_tables_each_once(config, study):
+    # three models of table 2; four of table 3 on two datasets; three seeds
+    assert len(study.overview_runs()) == len(set(study.overview_runs())) == (3 + 4 * 2) * 3
+    config["tables"]["again"] = config["tables"]["table3"]
+    assert Study(config).overview_runs() == study.overview_runs()
+
+
+def test_the_papers_numbers_of_a_split_come_from_all_its_tables(config, study):
+    assert study.published("tune") == config["tables"]["table2"]["published"]
+    assert study.published("full")["mnist"]["mha"] == {"accuracy": 98.84}
+    more = {"cifar10": {"cbam-8": {"accuracy": 90.0}}}
+    table = config["tables"]["table3"] | {"models": ["baseline", "cbam-8"], "published": more}
+    config["tables"]["more"] = table
+    assert Study(config).published("full")["cifar10"].keys() == {"baseline", "selfatt", "mha", "cbam-16", "cbam-8"}
 
 
 # ---- data

@@ -43,10 +43,13 @@ def test_the_tables_that_are_there_are_shown_in_the_order_of_the_config(study):
     assert "another" not in text
 
 
-def test_the_folders_that_are_there_are_named(study):
+def test_what_is_there_is_named(study):
     for folder in ("tables", "gradcam", "logs"):
         os.makedirs(f"out/{folder}")
     lines = [line.split() for line in summary(study).splitlines()]
+    assert not any("out/overview.html" in line for line in lines)
+    write("overview.html", "")
+    assert "  overview:       out/overview.html" in summary(study).splitlines()
     assert ["tables:", "out/tables/"] in lines
     assert ["Grad-CAM", "grids:", "out/gradcam/"] in lines
     assert ["logs:", "out/logs/"] in lines

@@ -1,5 +1,6 @@
 """Tables, from hand-made evaluations to exact cells."""
 
+import html
 import io
 import math
 import re
@@ -263,6 +264,7 @@ def test_the_csv_holds_the_numbers():
     assert (base["seeds"], base["seeds_expected"], base["images"]) == (3, 3, 10_000)
     assert (base["parameters"], base["multiply_adds"]) == (272_474, 40_813_184)
     assert math.isnan(base["to_reference"])
+    assert (base["shared_seeds"], att["shared_seeds"]) == (0, 3)
     assert att["accuracy"] == pytest.approx(92 + 2 / 3, rel=1e-5)
     assert att["to_reference"] == pytest.approx(5 / 3, rel=1e-5)
     assert (att["to_reference_low"], att["to_reference_high"]) == pytest.approx((0.23245, 3.10088), rel=1e-4)
@@ -386,16 +388,32 @@ def test_special_characters_in_captions_and_notes_are_escaped(caption):
     assert_sound_latex(text, 11)
 
 
+# ---- HTML
+
+
+def test_the_html_is_a_page_of_caption_table_and_notes():
+    table = build(spec(caption="A < B"), frame(*runs()))
+    text = table.html()
+    assert "<h1>A &lt; B</h1>" in text
+    shown = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", text.replace("<wbr>", ""))
+    expected = [*table.shown.columns, *(cell for row in cells(table) for cell in row.values())]
+    assert [html.unescape(cell).strip() for cell in shown] == expected
+    for note in table.notes:
+        assert f"<p>{note}</p>" in text
+
+
 # ---- files
 
 
-def test_a_table_is_written_three_times(tmp_path):
+def test_a_table_is_written_in_each_format(tmp_path):
     table = build(spec(), frame(*runs()))
     table.write(str(tmp_path / "tables" / "table3"))
-    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == ["table3.csv", "table3.md", "table3.tex"]
+    names = ["table3.csv", "table3.html", "table3.md", "table3.tex"]
+    assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == names
     assert (tmp_path / "tables" / "table3.md").read_text(encoding="utf-8") == table.markdown()
     assert (tmp_path / "tables" / "table3.csv").read_text(encoding="utf-8") == table.csv()
     assert (tmp_path / "tables" / "table3.tex").read_text(encoding="utf-8") == table.latex()
+    assert (tmp_path / "tables" / "table3.html").read_text(encoding="utf-8") == table.html()
 
 
 # ---- recipes

@@ -1,5 +1,6 @@
 """The workflow itself: one real run of the whole study in small, and dry runs of what an edit would rebuild."""
 
+import html
 import json
 import os
 import re
@@ -18,6 +19,8 @@ import pytest
 import torch
 import yaml
 from conftest import ROOT
+from PIL import Image
+from playwright.sync_api import sync_playwright
 
 # The study's own config with smallest runs: real digits at 8x8 pixels, one epoch.
 TINY = {
@@ -53,7 +56,7 @@ TINY = {
         "digits": {"split": "full", "models": ["baseline", "mha", "cbam-16"], "images": [0, 359]},
     },
 }
-TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "cnntention", "envs", "profiles")
+TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "cnntention", "envs", "profiles", "report")
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -120,8 +123,10 @@ def jobs(*models: str, split: str = "full", seeds: tuple[int, ...] = (10, 11), e
     return {f"Train {run}" for run in runs} | ({f"Evaluate {run}" for run in runs} if evaluated else set())
 
 
-TABLE3, FIGURE1, FIGURE8, GRID = "Make table3", "Plot figure1", "Plot figure8", "Draw Grad-CAM grid: digits"
-CBAM = jobs("cbam-16") | jobs("cbam-16", split="tune") | {"Make table2", TABLE3, FIGURE8, GRID}
+# The overview rests on what Tables 2 and 3 rest on.
+TABLE2, TABLE3 = {"Make table2", "Make overview"}, {"Make table3", "Make overview"}
+FIGURE1, FIGURE8, GRID = "Plot figure1", "Plot figure8", "Draw Grad-CAM grid: digits"
+CBAM = jobs("cbam-16") | jobs("cbam-16", split="tune") | TABLE2 | TABLE3 | {FIGURE8, GRID}
 EVERYTHING = CBAM | jobs("baseline", "mha") | {FIGURE1}
 
 
@@ -131,7 +136,7 @@ EVERYTHING = CBAM | jobs("baseline", "mha") | {FIGURE1}
 def test_the_whole_study_runs_and_makes_every_product(finished):
     results = finished / "results"
     for table in ("table1", "table2", "table3"):
-        for suffix in (".md", ".csv", ".tex"):
+        for suffix in (".md", ".csv", ".tex", ".html"):
             assert (results / f"tables/{table}{suffix}").stat().st_size > 100
     for figure in ("figure1", "figure8"):
         assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
@@ -241,13 +246,13 @@ def test_a_learning_rate_plans_its_models_runs_and_what_hangs_on_them(study):
 def test_two_swapped_values_of_a_recipe_plan_its_runs(study):
     # Snakemake compares the values of several parameters without their names, and so would miss this
     edit_yaml(study, lambda config: config["recipes"]["he2015"].update(lr=0.9, momentum=0.1))
-    assert planned(study) == jobs("baseline") | {"Make table1", TABLE3, FIGURE1, FIGURE8, GRID}
+    assert planned(study) == jobs("baseline") | TABLE3 | {"Make table1", FIGURE1, FIGURE8, GRID}
 
 
 def test_a_new_seed_plans_its_runs_and_the_aggregates(study):
     edit_yaml(study, lambda config: config.update(seeds=[10, 11, 12]), "tiny.yaml")
     new = jobs("baseline", "mha", "cbam-16", seeds=(12,)) | jobs("cbam-16", split="tune", seeds=(12,))
-    assert planned(study) == new | {"Make table2", TABLE3, FIGURE1, FIGURE8}
+    assert planned(study) == new | TABLE2 | TABLE3 | {FIGURE1, FIGURE8}
 
 
 def test_a_new_model_plans_its_runs_and_the_tables_that_list_it(study):
@@ -257,7 +262,7 @@ def test_a_new_model_plans_its_runs_and_the_tables_that_list_it(study):
 
     edit_yaml(study, add, "config.yaml")
     edit_yaml(study, lambda config: config["tables"]["table3"]["models"].append("selfatt"), "tiny.yaml")
-    assert planned(study) == jobs("selfatt") | {TABLE3}
+    assert planned(study) == jobs("selfatt") | TABLE3
 
 
 def test_a_figures_style_plans_that_figure(study):
@@ -277,7 +282,7 @@ def test_another_length_of_the_schedule_plans_everything(study):
 
 def test_a_models_label_plans_the_products_that_show_it(study):
     edit_yaml(study, lambda config: config["models"]["mha"].update(label="Multi-head"))
-    assert planned(study) == {"Make table1", TABLE3, FIGURE8, GRID}
+    assert planned(study) == TABLE3 | {"Make table1", FIGURE8, GRID}
 
 
 def test_a_comment_in_the_config_plans_nothing(study):
@@ -302,7 +307,9 @@ def test_the_step_of_a_run_that_cannot_be_is_refused(study):
         ("cnntention/attention/selfatt.py", set()),
         ("cnntention/figures.py", {FIGURE1, FIGURE8}),
         ("workflow_scripts/plot_figure.py", {FIGURE1, FIGURE8}),
-        ("cnntention/tables.py", {"Make table1", "Make table2", TABLE3}),
+        ("cnntention/tables.py", TABLE2 | TABLE3 | {"Make table1"}),
+        ("cnntention/overview.py", {"Make overview"}),
+        ("cnntention/captions.py", set()),
         ("cnntention/grids.py", {GRID}),
         ("cnntention/training/loop.py", EVERYTHING),
         ("cnntention/resnet.py", EVERYTHING),
@@ -315,6 +322,139 @@ def test_the_step_of_a_run_that_cannot_be_is_refused(study):
 def test_an_edited_source_file_plans_the_steps_that_import_it(study, file, expected):
     append(study, file)
     assert planned(study) == expected
+
+
+# ---- the report
+
+
+@pytest.fixture(scope="session")
+def report(finished, tmp_path_factory) -> Path:
+    """The report of the finished study, made where no network can be reached."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "https_proxy"):
+            patch.setenv(name, "http://127.0.0.1:9")
+        done = snakemake(finished, "--report", str(path))
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "downloading" not in done.stdout + done.stderr
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless browser."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("no Chromium to open the report in; Debian's package is chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(report, browser):
+    """The report as it opens, without a network; afterwards nothing may have gone wrong in it."""
+    # The window is lower than a grid, whose top must not be cut.
+    context = browser.new_context(offline=True, viewport={"width": 1440, "height": 500})
+    page, problems = context.new_page(), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("requestfailed", lambda request: problems.append(request.url[:200]))
+    page.goto(report.as_uri())
+    yield page
+    assert problems == []
+    context.close()
+
+
+def show(page, category: str, label: str) -> None:
+    """Click through to a result as a reader does."""
+    page.get_by_text(category, exact=True).click()
+    page.locator("tr", has_text=label).locator("a").first.click()
+
+
+def test_the_report_opens_with_the_overview_beside_the_workflow(page):
+    page.get_by_role("heading", name="Overview").wait_for()
+    page.locator("#rulegraph .marks").wait_for()
+    # two seeds: for each of two models a number with its interval
+    cells = page.locator("#app td").all_inner_texts()
+    assert sum(bool(re.fullmatch(r"[+-][\d.]+ \[[+-][\d.]+, [+-][\d.]+\]", cell)) for cell in cells) == 2
+
+
+def test_the_report_shows_the_overview_by_itself(page):
+    show(page, "1. Overview", "Overview")
+    inside = page.frame_locator("iframe")
+    inside.get_by_text("8 trainings, those of the tables").wait_for()
+    assert inside.get_by_text(f"torch {torch.__version__}").is_visible()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_the_report_shows_each_table(page, finished, number):
+    show(page, "2. Tables", f"Table {number}: ")
+    text = (finished / f"results/tables/table{number}.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    expected = [cell.strip() for line in lines for cell in line.strip("|").split("|")]
+    inside = page.frame_locator("iframe")
+    inside.locator("table").wait_for()
+    assert inside.locator("th, td").all_inner_texts() == expected
+
+
+@pytest.mark.parametrize(
+    ("category", "label", "file"),
+    [
+        ("3. Figures", "Figure 1: ", "figures/figure1.png"),
+        ("3. Figures", "Figure 8: Train and test error of the four models", "figures/figure8.png"),
+        ("4. Grad-CAM", "Digits", "gradcam/digits.png"),
+    ],
+)
+def test_the_report_shows_each_picture_as_it_is(page, finished, category, label, file):
+    show(page, category, label)
+    picture = page.locator("#app .h-screen img").last
+    picture.wait_for()
+    with Image.open(finished / "results" / file) as image:
+        assert picture.evaluate("img => [img.naturalWidth, img.naturalHeight]") == list(image.size)
+    assert picture.bounding_box()["y"] >= 0
+
+
+def test_the_report_says_what_a_picture_is(page):
+    page.get_by_text("3. Figures", exact=True).click()
+    page.locator("tr", has_text="Figure 8: ").locator("a").last.click()
+    page.locator("li.prose", has_text="train error and test error by epoch, mean over seeds 10, 11").wait_for()
+
+
+def test_the_report_shows_how_long_each_step_took(page):
+    page.get_by_text("Statistics", exact=True).click()
+    page.locator("#runtimes .marks").wait_for()
+    times = page.evaluate("runtimes_spec.data.values")
+    assert {entry["rule"] for entry in times} == {
+        "prepare_data",
+        "train",
+        "evaluate",
+        "table",
+        "figure",
+        "grid",
+        "overview",
+    }
+    assert all(entry["runtime"] > 0 for entry in times)
+
+
+def test_a_label_may_hold_what_a_caption_takes_for_markup(study, tmp_path):
+    title = "*Errors*_ of `models` <b> & |co|"
+    edit_yaml(study, lambda config: config["figures"]["figure8"].update(title=title), "tiny.yaml")
+    assert snakemake(study).returncode == 0
+    done = snakemake(study, "--report", "report.html")
+    assert done.returncode == 0, done.stderr[-3000:]
+    text = (study / "report.html").read_text(encoding="utf-8")
+    results = re.search(r"^ *var results = (\{.*\});$", text, flags=re.MULTILINE)
+    figure = json.loads(results[1])["results/figures/figure8.png"]
+    assert html.escape(title) in figure["caption"]
+    assert figure["labels"] == {"Figure": f"Figure 8: {title}"}
+
+
+def test_a_report_of_some_products_has_these(study):
+    done = snakemake(study, "--report", "report.html", "--", "tables")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "2. Tables" in (study / "report.html").read_text(encoding="utf-8")
 
 
 # ---- bad input
@@ -522,8 +662,8 @@ def test_a_new_block_is_one_file_and_one_stanza(study):
     stanza = {"label": "SE-16", "color": "#a6761d", "recipe": "adam-cbam", "attention": attention}
     edit_yaml(study, lambda config: config["models"].update({"se-16": stanza}))
     edit_yaml(study, lambda config: config["tables"]["table3"]["models"].append("se-16"), "tiny.yaml")
-    assert planned(study) == jobs("se-16") | {TABLE3}
-    done = snakemake(study, "--", "results/tables/table3.md")
+    assert planned(study) == jobs("se-16") | TABLE3
+    done = snakemake(study, "--", "results/tables/table3.md", "results/overview.html")
     assert done.returncode == 0, done.stderr[-3000:]
     table = pd.read_csv(study / "results/tables/table3.csv").set_index("model")
     # 2C(C // 16) weights and C // 16 + C biases a stage
@@ -545,7 +685,5 @@ def test_a_new_dataset_is_one_entry(study):
     table = pd.read_csv(study / "results/tables/table3.csv")
     assert table[table["dataset"] == "leaves"]["images"].tolist() == [40, 40, 40]
     np.savez(study / "leaves.npz", **images, **{name: 3 - values for name, values in labels.items()})
-    assert {job for job in planned(study) if not job.startswith(("Train", "Evaluate"))} == {
-        "Prepare data: leaves",
-        TABLE3,
-    }
+    aggregates = {job for job in planned(study) if not job.startswith(("Train", "Evaluate"))}
+    assert aggregates == TABLE3 | {"Prepare data: leaves"}

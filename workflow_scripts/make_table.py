@@ -1,4 +1,4 @@
-"""Rule table: from evaluations to Markdown, CSV and LaTeX."""
+"""Rule table: from evaluations to Markdown, CSV, LaTeX and HTML."""
 
 import argparse
 import json

@@ -1,0 +1,29 @@
+# From evaluations to the first page of the report; `snakemake --report report.html` puts it before all products.
+
+
+rule overview:
+    input:
+        script=script("make_overview.py"),
+        code=code("make_overview.py"),
+        evaluations=lambda wildcards: run_files(layout.EVAL, STUDY.overview_runs()),
+    output:
+        page=report(
+            results(layout.OVERVIEW),
+            category="1. Overview",
+            labels={"Page": "Overview"},
+            caption=CAPTION,
+        ),
+    log:
+        log_file("overview", "overview"),
+    localrule: True
+    conda:
+        CONDA
+    params:
+        spec=lambda wildcards: canonical(STUDY.overview_spec()),
+        results=lambda wildcards: STUDY.results,
+        caption=untracked(captions.OVERVIEW),
+    message:
+        "Make overview"
+    shell:
+        "python {input.script} --spec {params.spec:q} --results {params.results}"
+        " --page {output.page} > {log} 2>&1"

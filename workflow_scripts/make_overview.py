@@ -1,0 +1,19 @@
+"""Rule overview: from evaluations to the first page of the report."""
+
+import argparse
+import json
+
+from cnntention import overview, results
+from cnntention.errors import reported
+from cnntention.files import write_text
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--spec", type=json.loads, required=True)
+parser.add_argument("--results", required=True)
+parser.add_argument("--page", required=True)
+
+if __name__ == "__main__":
+    args = parser.parse_args()
+    with reported():
+        evaluations = [results.evaluations(args.results, table) for table in args.spec["tables"]]
+        write_text(args.page, overview.build(args.spec, evaluations))
