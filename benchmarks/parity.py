@@ -41,9 +41,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[10, 11, 12])
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int)
     args = parser.parse_args()
     study = Study(load("config.yaml", *args.configfile) | {"epochs": args.epochs})
-    target = device.select(device.Machine(args.device), log=lambda line: None)
+    target = device.select(device.Machine(args.device, args.threads), log=lambda line: None)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         paths = f"{folder}/data.npz", f"{folder}/card.json"

@@ -383,7 +383,7 @@ def test_a_real_training_is_followed_from_its_first_epoch_to_its_evaluation(tmp_
     assert 0 <= later.error <= 100
 
     training.send_signal(signal.SIGTERM)
-    assert training.wait() == 1
+    assert training.wait() == -signal.SIGTERM
     stopped = row()
     assert stopped.state == "interrupted"
     assert stopped.note == f"goes on after epoch {stopped.epoch}"

@@ -186,7 +186,7 @@ def test_snakemakes_own_log_holds_the_reasons_and_times(finished):
     (log,) = (finished / ".snakemake/log").iterdir()
     text = log.read_text()
     assert re.search(r"Reason: Missing output files: .*results/runs/digits/mha/full/seed10/model\.pt", text)
-    assert "24 of 24 steps (100%) done" in text
+    assert "25 of 25 steps (100%) done" in text
 
 
 def test_the_results_go_into_mlflow_on_demand_and_once(study):
