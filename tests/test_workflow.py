@@ -509,7 +509,8 @@ def test_a_results_folder_that_cannot_be_written_ends_with_one_message(tmp_path,
     small.make_read_only()
     done = snakemake(folder)
     assert done.returncode == 1
-    assert "Read-only file system: 'results/data'" in done.stderr
+    # Which of its folders is made first is Snakemake's choice.
+    assert re.search(r"Read-only file system: 'results/\w+'", done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
 
 
