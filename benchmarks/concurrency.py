@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 from tabulate import tabulate
 
-from benchmarks.training import MODELS, RESULTS, process, result_file
+from benchmarks.table import RESULTS
+from benchmarks.training import MODELS, process, result_file
 from cnntention.config import load
 from cnntention.study import Study
 

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from benchmarks.measure import synchronize
 from cnntention import checkpoint, device
 from cnntention.config import load
 from cnntention.study import Run, Study
@@ -124,8 +125,7 @@ def _best(target: torch.device, work: Callable[[], object], repeats: int = 15) -
     for _ in range(repeats):
         began = time.perf_counter()
         work()
-        if target.type == "cuda":
-            torch.cuda.synchronize()
+        synchronize(target)
         times.append(time.perf_counter() - began)
     return min(times)
 

@@ -13,8 +13,8 @@ import tempfile
 
 import torch
 
-from benchmarks.table import parity
-from benchmarks.training import MODELS, RESULTS
+from benchmarks.table import RESULTS, parity
+from benchmarks.training import MODELS
 from cnntention import device
 from cnntention.config import load
 from cnntention.data import dataset as datasets

@@ -16,10 +16,9 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.table import terminal
+from benchmarks.table import NAMES, RESULTS, terminal
 
-MODELS = ("baseline", "selfatt", "mha", "cbam-16")
-RESULTS = Path(__file__).with_name("results")
+MODELS = tuple(NAMES)
 WORKERS = (0, 2)
 EPOCH_IMAGES, TEST_IMAGES = 50_000, 10_000
 
