@@ -23,7 +23,10 @@ class ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        scores = self.mlp(x.mean((2, 3))) + self.mlp(x.amax((2, 3)))
+        # Faster on the CPU, backward above all, than mean and amax over the two dimensions of a channels-last image.
+        positions = x.permute(0, 2, 3, 1).flatten(1, 2)
+        average, maximum = positions.sum(1) / positions.shape[1], positions.max(1).values
+        scores = self.mlp(average) + self.mlp(maximum)
         return x * scores.sigmoid()[:, :, None, None]
 
 
