@@ -139,16 +139,16 @@ class Study:
             "depth": model["depth"],
             "attention": model["attention"],
             "precision": self.config["precision"],
-            "recipe": self.recipe(run.model),
+            "recipe": self.recipe(run.model, run.dataset),
         }
 
-    def recipe(self, model: str) -> dict:
-        """A model's recipe, scaled to the config's ``epochs`` where that is set.
+    def recipe(self, model: str, dataset: str | None = None) -> dict:
+        """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set.
 
         Milestones are rounded up, so that the last of them rather fall out of a very short schedule than pile up.
         """
         recipe = self.config["recipes"][self.config["models"][model]["recipe"]]
-        epochs = self.config["epochs"]
+        epochs = (self.config["datasets"][dataset]["epochs"] if dataset else None) or self.config["epochs"]
         if epochs is None:
             return recipe
         milestones = [math.ceil(milestone * epochs / recipe["epochs"]) for milestone in recipe["milestones"]]
