@@ -20,6 +20,13 @@ def table(spec: dict) -> str:
     """The caption of a table's spec, see :meth:`cnntention.study.Study.table_spec`."""
     if spec["kind"] == "recipes":
         return f"{spec['caption']}. One row a model; where a published run used another value, it stands in brackets."
+    if spec["kind"] == "claims":
+        return f"{spec['caption']}. One row a claim, {_seeds(spec)}: both models' values, and what they show."
+    if spec["kind"] == "attention":
+        return (
+            f"{spec['caption']}. One row a dataset and model, {_seeds(spec)}: accuracy as trained and with all "
+            "attention blocks left out, and the gates of attention, which start at 0."
+        )
     text = f"{spec['caption']}. One row a dataset and model, {_seeds(spec)}."
     if spec["reference"]:
         text += " Δ: the difference over shared seeds; the overview says in words what it shows."

@@ -150,16 +150,38 @@ def _check_table(key: str, table: dict, config: dict) -> Iterator[str]:
     if table["kind"] == "recipes":
         yield from _known(f"{key}.models", table["models"], config["models"])
         return
+    if table["kind"] == "claims":
+        for name, claim in table["claims"].items():
+            yield from _check_claim(f"{key}.claims.{name}", claim, config)
+        return
     yield from _known(f"{key}.datasets", table["datasets"], config["datasets"])
     yield from run_problems(key, table, table["datasets"], config)
+    if table["kind"] == "attention":
+        for model in table["models"]:
+            if model in config["models"] and config["models"][model]["attention"] is None:
+                yield f"{key}.models: '{model}' has no attention"
     if "reference" in table and table["reference"] not in table["models"]:
         yield f"{key}.reference: '{table['reference']}' is none of the table's models"
+
+
+def _check_claim(key: str, claim: dict, config: dict) -> Iterator[str]:
+    yield from _known(f"{key}.dataset", claim["dataset"], config["datasets"])
+    for side in ("model", "than"):
+        yield from _known(f"{key}.{side}", claim[side], config["models"])
+    known = [claim[side] for side in ("model", "than") if claim[side] in config["models"]]
+    yield from run_problems(key, {"models": known, "split": claim["split"]}, [claim["dataset"]], config)
+    if claim["model"] == claim["than"]:
+        yield f"{key}.than: '{claim['than']}' is the same model"
 
 
 def _check_published(key: str, table: dict, given: dict) -> Iterator[str]:
     """An overlay that takes a model or dataset away leaves what is published of it, which then is no typo."""
     if table["kind"] == "recipes":
         yield from _known(key, table["published"], given["models"])
+        return
+    if table["kind"] == "claims":
+        if table["published"]:
+            yield f"{key}: not possible with kind: claims, each of which has its own"
         return
     yield from _known(key, table["published"], given["datasets"])
     for dataset, values in table["published"].items():

@@ -4,7 +4,8 @@ import pandas as pd
 
 from cnntention import pages
 from cnntention.statistics import verdict
-from cnntention.tables import NONE, accuracy, duration, number
+from cnntention.tables import accuracy
+from cnntention.tables.table import NONE, duration, number
 
 
 def build(spec: dict, evaluations: list[pd.DataFrame]) -> str:
@@ -61,7 +62,7 @@ def verdicts(spec: dict, runs: pd.DataFrame) -> pd.DataFrame:
     """
     if not spec["reference"]:
         return pd.DataFrame()
-    table = accuracy(spec, runs)
+    table = accuracy.build(spec, runs)
     rows = table.data.to_dict("records")
     published = {(row["dataset"], row["model"]): row["published"] for row in rows}
     in_paper = [number(row["published"] - published[row["dataset"], spec["reference"]], "+.2f") for row in rows]

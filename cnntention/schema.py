@@ -127,7 +127,7 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             return f"{key}: {_BOUNDS[error.validator]} {rule} is needed, not {_shown(value)}"
         case "not":
-            return f"{key}: not possible with kind: recipes"
+            return f"{key}: {error.schema['description']}"
     return f"{key}: {' '.join(error.message.split())}"
 
 

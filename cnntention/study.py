@@ -78,7 +78,22 @@ class Study:
     def table_runs(self, name: str) -> list[Run]:
         """The runs that a table rests on; none for a table of recipes."""
         table = self.config["tables"][name]
-        return [] if table["kind"] == "recipes" else self._runs(table, table["datasets"], self.config["seeds"])
+        if table["kind"] == "recipes":
+            return []
+        if table["kind"] == "claims":
+            runs: dict[Run, None] = {}
+            for claim in table["claims"].values():
+                entry = {"models": [claim["model"], claim["than"]], "split": claim["split"]}
+                runs.update(dict.fromkeys(self._runs(entry, [claim["dataset"]], self.config["seeds"])))
+            return list(runs)
+        return self._runs(table, table["datasets"], self.config["seeds"])
+
+    def table_files(self, name: str) -> list[str]:
+        """The files that a table is made of."""
+        patterns = [layout.EVAL]
+        if self.config["tables"][name]["kind"] == "claims":
+            patterns += [layout.PREDICTIONS, layout.HISTORY]
+        return [self.run_path(pattern, run) for run in self.table_runs(name) for pattern in patterns]
 
     def figure_runs(self, name: str) -> list[Run]:
         """The runs that a figure rests on."""
@@ -90,14 +105,18 @@ class Study:
         return self._runs(self.config["gradcam"][dataset], [dataset], self.config["seeds"][:1])
 
     def overview_runs(self) -> list[Run]:
-        """The runs that the overview rests on: those of all tables."""
-        return list(dict.fromkeys(run for name in self.config["tables"] for run in self.table_runs(name)))
+        """The runs that the overview rests on: those of all tables of accuracy."""
+        return list(dict.fromkeys(run for name in self._accuracy_tables() for run in self.table_runs(name)))
+
+    def _accuracy_tables(self) -> list[str]:
+        return [name for name, table in self.config["tables"].items() if table["kind"] == "accuracy"]
 
     def published(self, split: str) -> dict[str, dict[str, dict]]:
         """What the paper says of the models of a split, by dataset and model, from all tables."""
         published: dict[str, dict[str, dict]] = {}
-        for table in self.config["tables"].values():
-            if table["kind"] == "accuracy" and table["split"] == split:
+        for name in self._accuracy_tables():
+            table = self.config["tables"][name]
+            if table["split"] == split:
                 for dataset, models in table["published"].items():
                     published.setdefault(dataset, {}).update(models)
         return published
@@ -163,11 +182,35 @@ class Study:
                 self._labelled("models", name, "label") | {"recipe": self.recipe(name)} for name in table["models"]
             ]
             return spec | {"models": models, "datasets": [], "published": table["published"]}
-        published = {dataset: values for dataset, values in table["published"].items() if dataset in table["datasets"]}
         # Results of another config in the same folder, left by steps on the command line, are told by their digests.
-        digests = {str(run): digest(self.run_spec(run)) for run in self.table_runs(name)}
-        spec |= {"reference": table.get("reference"), "published": published, "digests": digests}
+        spec["digests"] = {str(run): digest(self.run_spec(run)) for run in self.table_runs(name)}
+        if table["kind"] == "claims":
+            claims = [self._claim_spec(key, claim) for key, claim in sorted(table["claims"].items())]
+            return spec | {"claims": claims, "seeds": self.config["seeds"]}
+        published = {dataset: values for dataset, values in table["published"].items() if dataset in table["datasets"]}
+        spec |= {"reference": table.get("reference"), "published": published}
         return spec | self._selection(table, "label")
+
+    def _claim_spec(self, name: str, claim: dict) -> dict:
+        """A claim with labels; ``trained`` and ``schedule``: the epochs of the shorter run, and those of its recipe."""
+        recipes = [self.recipe(claim[side], claim["dataset"]) for side in ("model", "than")]
+        whole = [self.config["recipes"][self.config["models"][claim[side]]["recipe"]] for side in ("model", "than")]
+        trained, schedule = min((short["epochs"], full["epochs"]) for short, full in zip(recipes, whole, strict=True))
+        return {
+            "name": name,
+            "claim": claim["claim"],
+            "source": claim["source"],
+            "measure": claim["measure"],
+            "dataset": self._labelled("datasets", claim["dataset"], "label"),
+            "split": claim["split"],
+            "model": self._labelled("models", claim["model"], "label"),
+            "than": self._labelled("models", claim["than"], "label"),
+            "epochs": claim.get("epochs"),
+            "within": claim.get("within"),
+            "published": claim.get("published"),
+            "trained": trained,
+            "schedule": schedule,
+        }
 
     def figure_spec(self, name: str) -> dict:
         """What a figure depends on besides its runs."""
@@ -196,13 +239,12 @@ class Study:
     def overview_spec(self) -> dict:
         """What the overview depends on besides the evaluations of all tables."""
         runs = self.runs()
-        tables = sorted(name for name, table in self.config["tables"].items() if table["kind"] == "accuracy")
         return {
             "trainings": len(runs),
             "datasets": sorted({self.config["datasets"][run.dataset]["label"] for run in runs}),
             "models": sorted({self.config["models"][run.model]["label"] for run in runs}),
             "seeds": self.config["seeds"],
-            "tables": [self.table_spec(name) for name in tables],
+            "tables": [self.table_spec(name) for name in sorted(self._accuracy_tables())],
         }
 
     def _selection(self, entry: dict, *keys: str) -> dict:

@@ -1,13 +1,11 @@
-# From evaluations to Tables 1, 2 and 3.
+# From evaluations to Tables 1, 2 and 3, gates and claims.
 
 
 rule table:
     input:
         script=script("make_table.py"),
         code=code("make_table.py"),
-        evaluations=lambda wildcards: run_files(
-            layout.EVAL, STUDY.table_runs(wildcards.table)
-        ),
+        runs=lambda wildcards: STUDY.table_files(wildcards.table),
     output:
         md=results(layout.TABLE) + ".md",
         csv=results(layout.TABLE) + ".csv",

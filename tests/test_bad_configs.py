@@ -624,7 +624,8 @@ LEAVES = {
     "models/*/attention/residual": one_of("none", "plain", "weighted"),
     "models/*/attention/options/heads": lambda value: whole(1, 16)(value) and 16 % value == 0,
     "models/*/attention/options/reduction": whole(1, LARGEST),
-    "tables/*/kind": one_of("recipes", "accuracy"),
+    "datasets/*/epochs": or_null(whole(1, 10**6)),
+    "tables/*/kind": one_of("recipes", "accuracy", "attention", "claims"),
     "tables/*/caption": text,
     "tables/*/models/[]": name,
     "tables/*/datasets/[]": name,
@@ -633,6 +634,17 @@ LEAVES = {
     **{f"tables/*/published/*/{key}": valid for key, valid in RECIPE.items()},
     "tables/*/published/*/*/accuracy": number(0, 100),
     "tables/*/published/*/*/hours": POSITIVE,
+    "tables/*/published/*/*/gates/[]": lambda value: True,
+    "tables/*/claims/*/claim": text,
+    "tables/*/claims/*/source": text,
+    "tables/*/claims/*/measure": one_of("accuracy", "early_error", "seconds", "multiply_adds", "parameters"),
+    "tables/*/claims/*/dataset": name,
+    "tables/*/claims/*/split": SPLIT,
+    "tables/*/claims/*/model": name,
+    "tables/*/claims/*/than": name,
+    "tables/*/claims/*/epochs": whole(1, 10**6),
+    "tables/*/claims/*/within": POSITIVE,
+    "tables/*/claims/*/published/[]": POSITIVE,
     "figures/*/title": text,
     "figures/*/datasets/[]": name,
     "figures/*/split": SPLIT,
@@ -685,7 +697,9 @@ def unfit(config: dict) -> list:
         if not valid:
             found.append((path, value))
     asking = [entry for section in ("tables", "figures", "gradcam") for entry in config[section].values()]
-    found += [model for entry in asking for model in entry["models"] if model not in config["models"]]
+    claims = [claim for table in config["tables"].values() for claim in table.get("claims", {}).values()]
+    asking += [{"models": [claim["model"], claim["than"]], "datasets": [claim["dataset"]]} for claim in claims]
+    found += [model for entry in asking for model in entry.get("models", []) if model not in config["models"]]
     found += [dataset for entry in asking for dataset in entry.get("datasets", []) if dataset not in config["datasets"]]
     found += [dataset for dataset in config["gradcam"] if dataset not in config["datasets"]]
     found += [model["recipe"] for model in config["models"].values() if model["recipe"] not in config["recipes"]]
@@ -814,6 +828,8 @@ def is_closed(path: tuple) -> bool:
     """Whether a map has keys of the format, rather than names that users choose."""
     if path[:1] == ("tables",) and path[2:3] == ("published",):
         return len(path) == 5 or (len(path) == 4 and SHIPPED["tables"][path[1]]["kind"] == "recipes")
+    if path[:1] == ("tables",) and path[2:] == ("claims",):
+        return False
     return len(path) != 1 or path[0] not in NAMED
 
 

@@ -251,7 +251,7 @@ def test_null_takes_an_entry_of_any_map_away_as_config_yaml_says(overlay, gone, 
     assert last not in node
 
 
-@pytest.mark.parametrize("path", ["epochs", "datasets/cifar10/normalization", "models/mha/attention"])
+@pytest.mark.parametrize("path", ["epochs", "datasets/cifar10/normalization", "models/cbam-8/attention"])
 def test_null_where_null_has_a_meaning_keeps_it(config, path):
     completed = complete(change(config, path, None))
     for part in path.split("/"):
@@ -261,6 +261,7 @@ def test_null_where_null_has_a_meaning_keeps_it(config, path):
 
 # ---- broken configs
 
+CLAIM, CLAIM_KEY = "tables/claims/claims/01-selfatt-cifar10", "tables.claims.claims.01-selfatt-cifar10"
 BROKEN = [
     # keys
     ("recepies", {}, "top level", "'recepies'; did you mean 'recipes'?"),
@@ -411,6 +412,23 @@ BROKEN = [
     ("tables/table1/datasets", ["cifar10"], "tables.table1.datasets", "not possible with kind: recipes"),
     ("tables/table1/split", "full", "tables.table1.split", "not possible with kind: recipes"),
     ("tables/table1/reference", "mha", "tables.table1.reference", "not possible with kind: recipes"),
+    ("tables/table3/models", REMOVED, "tables.table3", "'models' missing"),
+    ("tables/attention/models", ["baseline"], "tables.attention.models", "'baseline' has no attention"),
+    ("tables/attention/reference", "mha", "tables.attention.reference", "not possible with kind: attention"),
+    ("tables/attention/published/mnist/mha/gates", [1, 2], "tables.attention.published.mnist.mha.gates", "3"),
+    ("tables/claims/models", ["mha"], "tables.claims.models", "not possible with kind: claims"),
+    ("tables/claims/claims", {}, "tables.claims.claims", "at least 1 needed"),
+    ("tables/claims/published", {"mnist": 1}, "tables.claims.published", "each of which has its own"),
+    (f"{CLAIM}/measure", "speed", f"{CLAIM_KEY}.measure", "accuracy, early_error"),
+    (f"{CLAIM}/model", "mhaa", f"{CLAIM_KEY}.model", "did you mean 'mha'?"),
+    (f"{CLAIM}/than", "selfatt", f"{CLAIM_KEY}.than", "the same model"),
+    (f"{CLAIM}/dataset", "mnits", f"{CLAIM_KEY}.dataset", "did you mean 'mnist'?"),
+    (f"{CLAIM}/split", REMOVED, CLAIM_KEY, "'split' missing"),
+    (f"{CLAIM}/epochs", 3, f"{CLAIM_KEY}.epochs", "with measure: early_error only"),
+    (f"{CLAIM}/measure", "early_error", CLAIM_KEY, "'epochs' missing"),
+    ("tables/claims/claims/11-cbam-parameters/within", 3, "tables.claims.claims.11-cbam-parameters.within", "accuracy"),
+    ("tables/table3/claims", {}, "tables.table3.claims", "not possible with kind: accuracy"),
+    ("datasets/mnist/epochs", 0, "datasets.mnist.epochs", "0"),
 ]
 
 
@@ -595,7 +613,7 @@ def test_every_key_in_config_yaml_is_explained_where_it_first_appears():
 
     def visit(node, path):
         for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-            names = (len(path) == 1 and path[0] in NAMED) or "published" in path
+            names = (len(path) == 1 and path[0] in NAMED) or "published" in path or path[-1:] == ("claims",)
             if not names:
                 opens = isinstance(value, yaml.MappingNode) and value.start_mark.line > key.start_mark.line
                 first.setdefault(key.value, (key.start_mark.line, opens))

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from cnntention.canonical import digest
@@ -38,6 +39,7 @@ def report(accuracy: float, **spec) -> dict:
         "error": 100 - accuracy,
         "parameters": 272_474,
         "multiply_adds": 40_813_184,
+        "attention": {"gates": [0.5, None, -1.0], "accuracy_bypassed": 50.0},
         "training": {"seconds": 12.5, "epochs": 3, "device": "CPU", "precision": "fp32"},
         "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
     }
@@ -79,6 +81,7 @@ def test_an_evaluation_becomes_a_row(evaluated, tmp_path):
         {
             "dataset": "d1",
             "model": "m1",
+            "split": "full",
             "seed": 10,
             "accuracy": 91.25,
             "n": 360,
@@ -88,6 +91,7 @@ def test_an_evaluation_becomes_a_row(evaluated, tmp_path):
             "precision": "fp32",
             "parameters": 272_474,
             "multiply_adds": 40_813_184,
+            "attention": {"gates": [0.5, None, -1.0], "accuracy_bypassed": 50.0},
             "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
         }
     ]
@@ -175,3 +179,49 @@ def test_a_damaged_history_is_named(trained, tmp_path):
     (tmp_path / "runs/d1/m1/full/seed10/history.csv").write_text("", encoding="utf-8")
     with pytest.raises(DataError, match=r"history\.csv: damaged"):
         histories(str(tmp_path), spec())
+
+
+# ---- claims
+
+
+def claims_spec(**changes) -> dict:
+    """Two claims that share a model."""
+    pairs = (("d1", "m1", "m2", "full"), ("d1", "m1", "m3", "full"))
+    whole = spec(("d1",), ("m1", "m2", "m3"), (10,))
+    claims = [
+        {"dataset": {"name": dataset}, "split": split, "model": {"name": model}, "than": {"name": than}}
+        for dataset, model, than, split in pairs
+    ]
+    return {"kind": "claims", "claims": claims, "seeds": [10], "digests": whole["digests"]} | changes
+
+
+@pytest.fixture
+def claimed(evaluated, trained, tmp_path):
+    """The three runs of the claims, evaluated."""
+    for model, right in (("m1", 3), ("m2", 2), ("m3", 1)):
+        evaluated("d1", model, "full", 10, 25.0 * right)
+        trained("d1", model, "full", 10, [40, 30])
+        labels = np.arange(4)
+        predictions = np.where(labels < right, labels, 9)
+        np.savez(tmp_path / f"runs/d1/{model}/full/seed10/predictions.npz", labels=labels, predictions=predictions)
+    return tmp_path
+
+
+def test_a_claims_run_comes_once_with_its_errors_and_what_it_got_right(claimed):
+    frame = evaluations(str(claimed), claims_spec())
+    assert frame["model"].tolist() == ["m1", "m2", "m3"]
+    assert frame["errors"].tolist() == [[80, 60]] * 3  # the test errors, not the train errors
+    assert [right.tolist() for right in frame["right"]] == [
+        [True, True, True, False],
+        [True, True, False, False],
+        [True, False, False, False],
+    ]
+
+
+@pytest.mark.parametrize("name", ["history.csv", "predictions.npz"])
+@pytest.mark.parametrize("content", [b"", b"x", None])
+def test_a_damaged_file_of_a_claim_is_named(claimed, name, content):
+    path = claimed / "runs/d1/m2/full/seed10" / name
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(DataError, match=f"{name}: damaged"):
+        evaluations(str(claimed), claims_spec())

@@ -88,7 +88,8 @@ def test_without_products_of_a_section_the_other_runs_stay(config, section):
     config[section] = {}
     runs = Study(config).runs()
     # without tables: baseline on both datasets, Figs. 5, 6 and 8, and three models of MNIST for its grid
-    assert len(runs) == {"tables": 6 + 6 + 6 + 9 + 3, "figures": 24 + 9, "gradcam": 45}[section]
+    # without figures: the claims rest on the same runs
+    assert len(runs) == {"tables": 6 + 6 + 6 + 9 + 3, "figures": 45, "gradcam": 45}[section]
 
 
 def test_without_any_product_there_is_no_run(config):
@@ -138,7 +139,9 @@ def test_all_paths_lie_below_the_results_folder(config, results, folder):
 
 def test_the_products(study):
     assert study.products("tables") == [
-        f"results/tables/table{number}{suffix}" for number in (1, 2, 3) for suffix in (".md", ".csv", ".tex", ".html")
+        f"results/tables/{name}{suffix}"
+        for name in ("table1", "table2", "table3", "attention", "claims")
+        for suffix in (".md", ".csv", ".tex", ".html")
     ]
     assert study.products("figures") == [
         f"results/figures/figure{number}{suffix}" for number in (1, 5, 6, 8) for suffix in (".png", ".svg")
@@ -333,6 +336,7 @@ def only(*steps):
     return lambda step: step in steps
 
 
+ALL_TABLES = ("table1", "table2", "table3", "attention", "claims")
 CBAM = ("cbam-8", "cbam-16", "cbam-32")
 
 
@@ -341,22 +345,38 @@ CBAM = ("cbam-8", "cbam-16", "cbam-32")
     [
         ("results", "elsewhere", only()),
         ("machine", {"device": "cpu", "downloads": "d", "mirrors": {"mnist": ["http://a/"]}}, only()),
-        ("recipes/adam-cbam/lr", 1, is_run(model=CBAM, tables=("table1", "table2", "table3"))),
-        ("recipes/adam-residual/gamma", 0.5, is_run(model=("selfatt-residual", "selfatt-no-residual"))),
-        ("models/cbam-8/attention/options/reduction", 4, is_run(model=("cbam-8",), tables=("table2",))),
-        ("models/cbam-8/attention/residual", "none", is_run(model=("cbam-8",), tables=("table2",))),
-        ("models/cbam-8/depth", 32, is_run(model=("cbam-8",), tables=("table2",))),
-        ("datasets/cifar10/validation_images", 4000, is_run(dataset=("cifar10",), split=("tune",), tables=("table2",))),
+        ("recipes/adam-cbam/lr", 1, is_run(model=CBAM, tables=ALL_TABLES)),
+        (
+            "recipes/adam-residual/gamma",
+            0.5,
+            is_run(model=("selfatt-residual", "selfatt-no-residual"), tables=("claims",)),
+        ),
+        ("models/cbam-8/attention/options/reduction", 4, is_run(model=("cbam-8",), tables=("table2", "claims"))),
+        ("models/cbam-8/attention/residual", "none", is_run(model=("cbam-8",), tables=("table2", "claims"))),
+        ("models/cbam-8/depth", 32, is_run(model=("cbam-8",), tables=("table2", "claims"))),
+        (
+            "datasets/cifar10/validation_images",
+            4000,
+            is_run(dataset=("cifar10",), split=("tune",), tables=("table2", "claims")),
+        ),
         ("datasets/mnist/validation_images", 4000, only()),
-        ("datasets/mnist/normalization", {"mean": [0.1], "std": [0.3]}, is_run(dataset=("mnist",), tables=("table3",))),
-        ("datasets/mnist/augmentation/crop_padding", 0, is_run(dataset=("mnist",), tables=("table3",))),
+        (
+            "datasets/mnist/normalization",
+            {"mean": [0.1], "std": [0.3]},
+            is_run(dataset=("mnist",), tables=("table3", "attention", "claims")),
+        ),
+        (
+            "datasets/mnist/augmentation/crop_padding",
+            0,
+            is_run(dataset=("mnist",), tables=("table3", "attention", "claims")),
+        ),
         ("datasets/mnist/image_size", 32, only("data mnist")),
-        ("models/cbam-8/label", "X", only("table table2")),
+        ("models/cbam-8/label", "X", only("table table2", "table claims")),
         ("models/cbam-8/color", "#000000", only()),
         (
             "datasets/mnist/label",
             "X",
-            only("table table3", "figure figure1", "grid mnist"),
+            only("table table3", "table attention", "table claims", "figure figure1", "grid mnist"),
         ),
         ("figures/figure5/style", {"dpi": 77}, only("figure figure5")),
         ("figures/figure5/title", "X", only("figure figure5")),
@@ -365,7 +385,9 @@ CBAM = ("cbam-8", "cbam-16", "cbam-32")
         ("tables/table2/caption", "X", only("table table2")),
         ("tables/table3/published/mnist/mha", {"accuracy": 1}, only("table table3")),
         ("tables/table2/reference", "cbam-8", only("table table2")),
-        ("epochs", 12, is_run(tables=("table1", "table2", "table3"))),
+        ("tables/claims/claims/01-selfatt-cifar10/published", [1, 2], only("table claims")),
+        ("epochs", 12, is_run(tables=ALL_TABLES)),
+        ("datasets/mnist/epochs", 12, is_run(dataset=("mnist",), tables=("table3", "attention", "claims"))),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -490,6 +512,31 @@ def test_epochs_shorten_every_recipe_and_scale_its_milestones(config, epochs, mi
         assert recipe["milestones"] == milestones[name]
         untouched = recipe.keys() - {"epochs", "milestones"}
         assert {key: recipe[key] for key in untouched} == {key: study.config["recipes"][name][key] for key in untouched}
+
+
+def test_a_datasets_own_epochs_come_before_those_of_the_config(config):
+    config["epochs"] = 100
+    config["datasets"]["mnist"]["epochs"] = 12
+    study = Study(config)
+    of_mnist, of_cifar10 = (study.run_spec(Run(name, "mha", "full", 10))["recipe"] for name in ("mnist", "cifar10"))
+    assert (of_mnist["epochs"], of_mnist["milestones"]) == (12, [6, 8])
+    assert (of_cifar10["epochs"], of_cifar10["milestones"]) == (100, [50, 64])
+    assert study.recipe("mha")["epochs"] == 100
+
+
+def test_a_claim_knows_how_short_its_runs_are(config):
+    config["datasets"]["mnist"]["epochs"] = 12
+    claims = {claim["name"]: claim for claim in Study(config).table_spec("claims")["claims"]}
+    assert (claims["04-selfatt-mnist"]["trained"], claims["04-selfatt-mnist"]["schedule"]) == (12, 182)
+    assert (claims["01-selfatt-cifar10"]["trained"], claims["01-selfatt-cifar10"]["schedule"]) == (182, 182)
+    assert list(claims) == sorted(claims)
+
+
+def test_a_table_of_claims_rests_on_predictions_and_curves_too(study):
+    run = Run("cifar10", "mha", "full", 10)
+    files = {study.run_path(pattern, run) for pattern in (layout.EVAL, layout.PREDICTIONS, layout.HISTORY)}
+    assert files <= set(study.table_files("claims"))
+    assert set(study.table_files("table3")) & files == {study.run_path(layout.EVAL, run)}
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5, 7, 13, 90, 91, 92, 181, 183, 1000])

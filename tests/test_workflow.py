@@ -22,6 +22,7 @@ from conftest import ROOT
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+COMPARED = {"source": "nowhere", "dataset": "digits", "split": "full", "model": "cbam-16", "than": "baseline"}
 # The study's own config with smallest runs: real digits at 8x8 pixels, one epoch.
 TINY = {
     "machine": {"device": "cpu"},
@@ -43,6 +44,16 @@ TINY = {
         "table1": {"models": ["baseline", "mha", "cbam-16"]},
         "table2": {"datasets": ["digits"], "models": ["cbam-16"]},
         "table3": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
+        "attention": {"datasets": ["digits"], "models": ["mha", "cbam-16"]},
+        "claims": None,
+        "promises": {
+            "kind": "claims",
+            "caption": "Promises",
+            "claims": {
+                "better": {"claim": "CBAM is better", "measure": "accuracy", **COMPARED},
+                "faster": {"claim": "CBAM is faster", "measure": "early_error", "epochs": 1, **COMPARED},
+            },
+        },
     },
     "figures": {
         "figure1": {"datasets": ["digits"]},
@@ -125,8 +136,9 @@ def jobs(*models: str, split: str = "full", seeds: tuple[int, ...] = (10, 11), e
 
 # The overview rests on what Tables 2 and 3 rest on.
 TABLE2, TABLE3 = {"Make table2", "Make overview"}, {"Make table3", "Make overview"}
+ATTENTION, PROMISES = {"Make attention"}, {"Make promises"}
 FIGURE1, FIGURE8, GRID = "Plot figure1", "Plot figure8", "Draw Grad-CAM grid: digits"
-CBAM = jobs("cbam-16") | jobs("cbam-16", split="tune") | TABLE2 | TABLE3 | {FIGURE8, GRID}
+CBAM = jobs("cbam-16") | jobs("cbam-16", split="tune") | TABLE2 | TABLE3 | ATTENTION | PROMISES | {FIGURE8, GRID}
 EVERYTHING = CBAM | jobs("baseline", "mha") | {FIGURE1}
 
 
@@ -135,7 +147,7 @@ EVERYTHING = CBAM | jobs("baseline", "mha") | {FIGURE1}
 
 def test_the_whole_study_runs_and_makes_every_product(finished):
     results = finished / "results"
-    for table in ("table1", "table2", "table3"):
+    for table in ("table1", "table2", "table3", "attention", "promises"):
         for suffix in (".md", ".csv", ".tex", ".html"):
             assert (results / f"tables/{table}{suffix}").stat().st_size > 100
     for figure in ("figure1", "figure8"):
@@ -160,6 +172,19 @@ def test_table3_holds_the_mean_over_the_evaluations_of_all_seeds(finished):
         assert table.loc[model, "images"] == 360
 
 
+def test_the_claims_compare_the_evaluations_and_curves_of_both_models(finished):
+    claims = pd.read_csv(finished / "results/tables/promises.csv").set_index("claim")
+    folders = {model: finished / f"results/runs/digits/{model}/full" for model in ("cbam-16", "baseline")}
+    for model, column in (("cbam-16", "model_value"), ("baseline", "than_value")):
+        reports = [json.loads((folders[model] / f"seed{seed}/eval.json").read_text()) for seed in (10, 11)]
+        errors = [pd.read_csv(folders[model] / f"seed{seed}/history.csv")["test_error"][0] for seed in (10, 11)]
+        assert claims.loc["better", column] == pytest.approx(
+            sum(report["accuracy"] for report in reports) / 2, abs=1e-3
+        )
+        assert claims.loc["faster", column] == pytest.approx(sum(errors) / 2, abs=1e-3)
+    assert (claims["seeds"] == 2).all()
+
+
 def test_the_terminal_shows_the_table_and_where_to_look(finished):
     shown = (finished / "stderr.txt").read_text()
     assert (finished / "results/tables/table3.md").read_text() in shown
@@ -176,7 +201,7 @@ def test_the_terminal_shows_one_line_a_job(finished):
     done = [int(line[1]) for line in lines]
     assert done == sorted(done)
     assert done[0] == 0
-    assert done[-1] == 96  # 23 of 24
+    assert done[-1] == 96  # 25 of 26
     logs = [line[3] for line in lines if line[2].startswith("Train")]
     assert len(logs) == 8
     assert all((finished / log).is_file() for log in logs)
@@ -246,13 +271,13 @@ def test_a_learning_rate_plans_its_models_runs_and_what_hangs_on_them(study):
 def test_two_swapped_values_of_a_recipe_plan_its_runs(study):
     # Snakemake compares the values of several parameters without their names, and so would miss this
     edit_yaml(study, lambda config: config["recipes"]["he2015"].update(lr=0.9, momentum=0.1))
-    assert planned(study) == jobs("baseline") | TABLE3 | {"Make table1", FIGURE1, FIGURE8, GRID}
+    assert planned(study) == jobs("baseline") | TABLE3 | PROMISES | {"Make table1", FIGURE1, FIGURE8, GRID}
 
 
 def test_a_new_seed_plans_its_runs_and_the_aggregates(study):
     edit_yaml(study, lambda config: config.update(seeds=[10, 11, 12]), "tiny.yaml")
     new = jobs("baseline", "mha", "cbam-16", seeds=(12,)) | jobs("cbam-16", split="tune", seeds=(12,))
-    assert planned(study) == new | TABLE2 | TABLE3 | {FIGURE1, FIGURE8}
+    assert planned(study) == new | TABLE2 | TABLE3 | ATTENTION | PROMISES | {FIGURE1, FIGURE8}
 
 
 def test_a_new_model_plans_its_runs_and_the_tables_that_list_it(study):
@@ -282,7 +307,7 @@ def test_another_length_of_the_schedule_plans_everything(study):
 
 def test_a_models_label_plans_the_products_that_show_it(study):
     edit_yaml(study, lambda config: config["models"]["mha"].update(label="Multi-head"))
-    assert planned(study) == TABLE3 | {"Make table1", FIGURE8, GRID}
+    assert planned(study) == TABLE3 | ATTENTION | {"Make table1", FIGURE8, GRID}
 
 
 def test_a_comment_in_the_config_plans_nothing(study):
@@ -292,7 +317,7 @@ def test_a_comment_in_the_config_plans_nothing(study):
 
 def test_the_step_of_a_run_that_cannot_be_is_refused(study):
     edit_yaml(study, lambda config: config["recipes"]["he2015"].update(early_stopping={"patience": 2}))
-    edit_yaml(study, lambda config: config.update(tables={"table1": None, "table2": None, "table3": None}), "tiny.yaml")
+    edit_yaml(study, lambda config: config.update(tables=dict.fromkeys(config["tables"])), "tiny.yaml")
     edit_yaml(study, lambda config: config.update(figures={}, gradcam={}), "tiny.yaml")
     edit_yaml(study, lambda config: config.update(figures={}, gradcam={}))
     done = snakemake(study, "--dry-run", "--", "results/runs/digits/baseline/full/seed12/model.pt")
@@ -307,7 +332,7 @@ def test_the_step_of_a_run_that_cannot_be_is_refused(study):
         ("cnntention/attention/selfatt.py", set()),
         ("cnntention/figures.py", {FIGURE1, FIGURE8}),
         ("workflow_scripts/plot_figure.py", {FIGURE1, FIGURE8}),
-        ("cnntention/tables.py", TABLE2 | TABLE3 | {"Make table1"}),
+        ("cnntention/tables/accuracy.py", TABLE2 | TABLE3 | ATTENTION | PROMISES | {"Make table1"}),
         ("cnntention/overview.py", {"Make overview"}),
         ("cnntention/captions.py", set()),
         ("cnntention/grids.py", {GRID}),

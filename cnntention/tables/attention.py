@@ -1,0 +1,94 @@
+"""Tables of how much trained models use their attention: gates, and what is lost when attention is bypassed."""
+
+import math
+
+import pandas as pd
+
+from cnntention.statistics import mean_std, paired_difference
+from cnntention.tables.notes import incomplete, trained
+from cnntention.tables.table import NONE, Table, count, number, spread
+
+STAGES = (1, 2, 3)
+"""There is one block after each stage, and so one gate."""
+
+
+def build(spec: dict, runs: pd.DataFrame) -> Table:
+    """One row a dataset and model: accuracy as trained and with attention bypassed, and the gates w (paper, eq. 3).
+
+    The published MHA ended with gates of 7.6e-5, -5e-11 and -2e-12: it is a plain ResNet-20, which its accuracy alone
+    does not show.
+
+    Args:
+        spec: see :meth:`cnntention.study.Study.table_spec`; its models have attention.
+        runs: see :func:`cnntention.results.evaluations`.
+    """
+    rows = [
+        _row(spec, dataset["name"], model["name"], runs) for dataset in spec["datasets"] for model in spec["models"]
+    ]
+    labels = {entry["name"]: entry["label"] for entry in (*spec["datasets"], *spec["models"])}
+    columns = {
+        "Dataset": [labels[row["dataset"]] for row in rows],
+        "Model": [labels[row["model"]] for row in rows],
+        f"{'Validation' if spec['split'] == 'tune' else 'Test'} accuracy (%)": [
+            _shown(row, "accuracy") for row in rows
+        ],
+        "Attention bypassed (%)": [_shown(row, "bypassed") for row in rows],
+        "Attention adds": [_shown_gain(row) for row in rows],
+        **{f"Gate {stage}": [_shown_gate(row, stage) for row in rows] for stage in STAGES},
+        "Paper's gates": [_shown_published(spec, row) for row in rows],
+        "Seeds": [count(row["seeds"], row["seeds_expected"]) for row in rows],
+    }
+    if set(columns["Paper's gates"]) == {NONE}:
+        del columns["Paper's gates"]
+    complete = incomplete(row["seeds"] == row["seeds_expected"] for row in rows)
+    notes = _notes(spec) + trained(runs) + complete
+    return Table(pd.DataFrame(rows), pd.DataFrame(columns), spec["caption"], notes, spec["name"])
+
+
+def _row(spec: dict, dataset: str, model: str, runs: pd.DataFrame) -> dict:
+    own = runs[(runs["dataset"] == dataset) & (runs["model"] == model)]
+    bypassed = [use["accuracy_bypassed"] for use in own["attention"]]
+    row = {
+        "dataset": dataset,
+        "model": model,
+        "split": spec["split"],
+        "seeds": len(own),
+        "seeds_expected": len(spec["seeds"]),
+    }
+    keys = ["accuracy", "bypassed", *(f"gate_{stage}" for stage in STAGES)]
+    if own.empty:
+        row |= {name: math.nan for key in keys for name in (key, f"{key}_std")}
+        return row | dict.fromkeys(("gain", "gain_low", "gain_high"), math.nan)
+    gates = [[math.nan if gate is None else gate for gate in use["gates"]] for use in own["attention"]]
+    for key, values in zip(keys, [own["accuracy"], bypassed, *zip(*gates, strict=True)], strict=True):
+        row[key], row[f"{key}_std"] = mean_std(values)
+    row["gain"], row["gain_low"], row["gain_high"] = paired_difference(own["accuracy"], bypassed)
+    return row
+
+
+def _shown(row: dict, key: str) -> str:
+    return spread(row[key], row[f"{key}_std"], ".2f") if row["seeds"] else "missing"
+
+
+def _shown_gain(row: dict) -> str:
+    interval = "" if math.isnan(row["gain_low"]) else f" [{row['gain_low']:+.2f}, {row['gain_high']:+.2f}]"
+    return number(row["gain"], "+.2f") + interval
+
+
+def _shown_gate(row: dict, stage: int) -> str:
+    return spread(row[f"gate_{stage}"], row[f"gate_{stage}_std"], ".2g")
+
+
+def _shown_published(spec: dict, row: dict) -> str:
+    gates = spec["published"].get(row["dataset"], {}).get(row["model"], {}).get("gates", [])
+    return ", ".join(f"{gate:.2g}" for gate in gates) or NONE
+
+
+def _notes(spec: dict) -> list[str]:
+    seeds = ", ".join(map(str, spec["seeds"]))
+    several = len(spec["seeds"]) > 1
+    over = f"mean ± standard deviation over seeds {seeds}, 95% interval by t" if several else f"one seed ({seeds})"
+    return [
+        f"Bypassed: the same weights with every attention block left out, not trained anew; {over}. Gate: the factor w "
+        "of attention after a stage, 0 at the start; a dash: attention without a gate."
+    ]
