@@ -4,6 +4,7 @@
 # make lint       ruff, mypy, snakefmt, snakemake --lint
 # make benchmark  training speed and memory beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
 # make docs       the demo's table and pictures into docs/demo/, and what is generated of the README
+# make study-docs  the short study on real data (two hours) into docs/study/, and its tables into the README
 # make clean      removes .venv and the demo
 # Each sets up .venv first where it is missing, with what it needs.
 
@@ -12,7 +13,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 
-.PHONY: demo report test lint benchmark docs clean
+.PHONY: demo report test lint benchmark docs study-docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/demo.yaml
@@ -37,6 +38,10 @@ benchmark: $(INSTALLED)
 docs: demo
 	$(BIN)/python -m docs.publish_demo
 	$(BIN)/python -m docs.publish_benchmarks
+
+study-docs: $(INSTALLED)
+	$(BIN)/snakemake --configfile configs/short.yaml
+	$(BIN)/python -m docs.publish_study
 
 $(TOOLS): $(INSTALLED) requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from benchmarks import operations
 from benchmarks.measure import synchronize
 from cnntention import checkpoint, device
 from cnntention.config import load
@@ -26,6 +27,8 @@ from cnntention.study import Run, Study
 from cnntention.training import precision
 
 BATCH = 16
+STEP, STEPS = 128, 6
+"""Images of a step, and steps, the fastest of which counts, by which operations are timed."""
 FREE = ("empty", "detach", "view", "reshape")
 """Operations that touch no data, though torch does not mark all of them as views."""
 
@@ -56,12 +59,16 @@ class Count(TorchDispatchMode):
         super().__init__()
         self.peaks = peaks
         self.work = Work()
+        self.operations: dict[str, list[float]] = {}
+        """Of each kind: the least seconds, and those that it took here, which mean something on the CPU only."""
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, arguments: tuple = (), keywords: dict | None = None
     ) -> Any:
         keywords = keywords or {}
+        began = time.perf_counter()
         result = operation(*arguments, **keywords)
+        taken = time.perf_counter() - began
         name = operation.overloadpacket.__name__
         if operation.is_view or name.startswith(FREE):
             return result
@@ -74,7 +81,11 @@ class Count(TorchDispatchMode):
         self.work.gigabytes += gigabytes
         self.work.exponentials += exponentials
         arithmetic = flops / 1e9 / self.peaks.gflops + exponentials / 1e9 / self.peaks.gexps
-        self.work.seconds += max(arithmetic, gigabytes / self.peaks.gbytes)
+        least = max(arithmetic, gigabytes / self.peaks.gbytes)
+        self.work.seconds += least
+        of_kind = self.operations.setdefault(name, [0.0, 0.0])
+        of_kind[0] += least
+        of_kind[1] += taken
         return result
 
     @staticmethod
@@ -88,15 +99,27 @@ class Count(TorchDispatchMode):
         return (5 if backward else 2) * 2 * pairs * query.shape[3], pairs
 
 
-def of_training(spec: dict, target: torch.device, format: precision.Precision, peaks: Peaks) -> Work:
-    """The work of one image in a training step of a run's spec, at batches of 16 32x32 images of 3 channels."""
+def count(
+    spec: dict, target: torch.device, format: precision.Precision, peaks: Peaks, batch: int, passes: int = 1
+) -> list[Count]:
+    """The work of each of some training steps of a run's spec, with batches of 32x32 images of 3 channels."""
     model = checkpoint.build(spec, 3, 10).to(target).to(memory_format=torch.channels_last).train()
-    images = torch.rand(BATCH, 3, 32, 32, device=target).to(memory_format=torch.channels_last)
-    labels = torch.arange(BATCH, device=target) % 10
-    with Count(peaks) as counter:
-        with format.autocast(target):
-            scores = model(images)
-        nn.functional.cross_entropy(scores.float(), labels).backward()
+    images = torch.rand(batch, 3, 32, 32, device=target).to(memory_format=torch.channels_last)
+    labels = torch.arange(batch, device=target) % 10
+    counters = []
+    for _ in range(passes):
+        model.zero_grad(set_to_none=True)
+        with Count(peaks) as counter:
+            with format.autocast(target):
+                scores = model(images)
+            nn.functional.cross_entropy(scores.float(), labels).backward()
+        counters.append(counter)
+    return counters
+
+
+def of_training(spec: dict, target: torch.device, format: precision.Precision, peaks: Peaks) -> Work:
+    """The work of one image in a training step of a run's spec."""
+    (counter,) = count(spec, target, format, peaks, BATCH)
     return Work(*(value / BATCH for value in dataclasses.astuple(counter.work)))
 
 
@@ -141,11 +164,13 @@ def main() -> None:
     format = precision.choose("auto", target)
     peaks = measure_peaks(target, format)
     study = Study(load("config.yaml"))
-    work = {
-        model: dataclasses.asdict(of_training(study.run_spec(Run("cifar10", model, "full", 10)), target, format, peaks))
-        for model in args.models
-    }
-    print(json.dumps({"device": device.describe(target), "peaks": dataclasses.asdict(peaks), "work": work}))
+    specs = {model: study.run_spec(Run("cifar10", model, "full", 10)) for model in args.models}
+    work = {model: dataclasses.asdict(of_training(specs[model], target, format, peaks)) for model in args.models}
+    result = {"device": device.describe(target), "peaks": dataclasses.asdict(peaks), "work": work}
+    if target.type == "cpu":
+        counted = {model: count(specs[model], target, format, peaks, STEP, STEPS) for model in args.models}
+        result["operations"] = {model: operations.milliseconds(steps) for model, steps in counted.items()}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -68,11 +68,21 @@ def terminal(result: dict) -> str:
     )  # fmt: skip
 
 
+def operations() -> str:
+    """The README's table of where a step's time goes on the CPU: milliseconds, and in brackets the least possible."""
+    timed = {model: row["operations"] for model, row in _rows("cpu").items()}
+    groups = list(dict.fromkeys(group for groups in timed.values() for group in groups))
+    table = [
+        [group, *(f"{timed[model][group]['ms']:.0f} ({timed[model][group]['floor_ms']:.0f})" for model in timed)]
+        for group in groups
+    ]
+    return tabulate(table, ["A step of 128, ms", *map(NAMES.get, timed)], tablefmt="github", disable_numparse=True)
+
+
 def speed() -> str:
     """The README's table: ratios on the CPU, seconds on GPUs, a dash where nothing was measured."""
     cpu = _rows("cpu")
-    gpus = [path.stem for path in sorted(RESULTS.glob("*.json")) if path.stem.startswith(("h", "a", "v", "rtx"))]
-    gpus = gpus or ["h100"]
+    gpus = [path.stem for path in sorted(RESULTS.glob("*.json")) if path.stem not in ("cpu", "parity")] or ["h100"]
     table = []
     for model, name in NAMES.items():
         row = cpu.get(model)

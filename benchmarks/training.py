@@ -88,6 +88,7 @@ def main() -> None:
         work = floor["work"][row["model"]]
         row |= {"multiply_adds": work["flops"] / 2, "gigabytes": work["gigabytes"]}
         row |= {"exponentials": work["exponentials"], "floor_images_per_s": 1 / work["seconds"]}
+        row["operations"] = floor.get("operations", {}).get(row["model"])
     result = {
         "device": floor["device"],
         "torch": str(torch.__version__),

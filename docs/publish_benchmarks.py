@@ -1,7 +1,8 @@
 """The README's tables of speed, from benchmarks/results/."""
 
-from benchmarks.table import parity, speed
+from benchmarks.table import operations, parity, speed
 from docs.blocks import fill
 
 fill("speed", speed() + "\n")
+fill("operations", operations() + "\n")
 fill("parity", parity() + "\n")

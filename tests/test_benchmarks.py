@@ -12,7 +12,7 @@ from conftest import ROOT
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks import floor, reference, table
+from benchmarks import dag, floor, operations, reference, table
 from benchmarks.measure import Clock, EnoughError
 from benchmarks.training import result_file
 from cnntention.resnet import ResNet
@@ -107,6 +107,43 @@ def test_an_operation_takes_the_longer_of_arithmetic_and_traffic():
     assert counter.work.seconds == 0
 
 
+# ---- where the time goes
+
+
+def test_a_steps_operations_add_up_to_its_floor():
+    (counter,) = floor.count({"depth": 8, "attention": CBAM}, CPU, FP32, PEAKS, batch=4)
+    found = operations.milliseconds([counter])
+    assert sum(group["floor_ms"] for group in found.values()) == pytest.approx(1e3 * counter.work.seconds)
+    assert all(found[name]["ms"] > 0 for name in ("Convolutions", "Batch norm", "ReLU", "Sums", "All else"))
+    assert found["Attention"] == {"floor_ms": 0, "ms": 0}
+
+
+def test_the_fastest_step_counts():
+    slow, fast = (Step({"convolution": [0.001, seconds]}) for seconds in (2.0, 1.0))
+    assert operations.milliseconds([slow, fast])["Convolutions"] == {"floor_ms": 1, "ms": 1000}
+
+
+class Step:
+    def __init__(self, operations: dict[str, list[float]]):
+        self.operations = operations
+
+
+@pytest.mark.parametrize(
+    ("operation", "group"),
+    [
+        ("convolution_backward", "Convolutions"),
+        ("native_batch_norm_backward", "Batch norm"),
+        ("relu_", "ReLU"),
+        ("threshold_backward", "ReLU"),
+        ("_scaled_dot_product_flash_attention_for_cpu_backward", "Attention"),
+        ("add_", "Sums"),
+        ("mul", "All else"),
+    ],
+)
+def test_operations_are_grouped_by_name(operation, group):
+    assert operations.group(operation) == group
+
+
 # ---- measuring
 
 
@@ -152,7 +189,7 @@ def test_results_are_named_after_the_device(device, name):
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["speed", "parity"])
+@pytest.mark.parametrize("name", ["speed", "operations", "parity"])
 def test_the_readmes_table_is_made_of_the_results(name):
     block = re.search(rf"<!-- {name}: make \w+ -->\n(.*?)\n<!-- end -->", README, flags=re.DOTALL)
     assert block[1] == getattr(table, name)()
@@ -165,3 +202,26 @@ def test_what_was_not_measured_is_a_dash(tmp_path, monkeypatch):
     lines = table.speed().splitlines()
     assert re.split(r"\s*\|\s*", lines[4])[1:-1] == ["MHA", "5.0x", "0.25x", "50%", "–", "–"]
     assert re.split(r"\s*\|\s*", lines[2])[1:-1] == ["Baseline", "–", "–", "–", "–", "–"]
+
+
+@pytest.mark.parametrize("device", ["h100", "tesla-t4"])
+def test_every_gpu_that_was_measured_has_its_columns(device, tmp_path, monkeypatch):
+    row = {"model": "mha", "ratio": 9.04, "ours_epoch_s": 1.234}
+    (tmp_path / f"{device}.json").write_text(json.dumps({"rows": [row]}), encoding="utf-8")
+    (tmp_path / "parity.json").write_text(json.dumps({"rows": []}), encoding="utf-8")
+    monkeypatch.setattr(table, "RESULTS", tmp_path)
+    lines = table.speed().splitlines()
+    assert f"{device.upper()}: an epoch" in lines[0]
+    assert re.split(r"\s*\|\s*", lines[4])[-3:-1] == ["1.23 s", "9.0x"]
+
+
+# ---- Snakemake's own cost
+
+
+def test_the_cost_of_snakemake_is_measured_on_a_study_that_is_really_finished(monkeypatch, capsys):
+    """It ends with an error where the finished study is not taken for finished."""
+    monkeypatch.setattr(sys, "argv", ["dag", "--runs", "1"])
+    dag.main()
+    measured = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [name.partition(" of")[0] for name in measured] == ["dry run", "dry run", "rerun"]
+    assert all(seconds > 0 for seconds in measured.values())
