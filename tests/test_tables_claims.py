@@ -108,9 +108,10 @@ def test_less_error_in_the_first_epochs_is_ahead():
     assert row["Here"] == "Attention 40.00%, Baseline 45.00%"
     assert row["Difference [95%]"] == "-5.00 [-7.48, -2.52]"
     assert row["Claimed"] == "–"
-    assert row["Verdict"] == "reproduced"
+    assert row["Verdict"] == "reproduced, over the first 2 epochs"
     swapped = {"model": {"name": "base", "label": "B"}, "than": {"name": "att", "label": "A"}}
-    assert verdict(made, measure="early_error", epochs=2, **swapped) == "contradicted"
+    assert verdict(made, measure="early_error", epochs=2, **swapped) == "contradicted, over the first 2 epochs"
+    assert verdict(made, measure="early_error", epochs=1, trained=3) == "reproduced, over the first epoch"
 
 
 @pytest.mark.parametrize(

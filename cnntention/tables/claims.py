@@ -126,7 +126,7 @@ def _verdict(row: dict, measure: Measure, claim: dict) -> str:
     ahead = row["difference"] if measure.higher else -row["difference"]
     if not measure.sampled:
         return "reproduced" if ahead > 0 else "not reproduced"
-    short = f", after {claim['trained']} of {claim['schedule']} epochs" if claim["trained"] < claim["schedule"] else ""
+    short = _reservation(claim)
     if row["seeds"] == 1:
         return f"not testable with one seed{short}"
     low, high = row["difference_low"], row["difference_high"]
@@ -134,6 +134,13 @@ def _verdict(row: dict, measure: Measure, claim: dict) -> str:
         return _similar(low, high, claim["within"]) + short
     found = verdict(ahead, *((low, high) if measure.higher else (-high, -low)))
     return _FOUND.get(found, found) + short
+
+
+def _reservation(claim: dict) -> str:
+    """Over what part of the schedule a verdict speaks; nothing for all of it."""
+    if claim["epochs"]:
+        return f", over the first {claim['epochs']} epochs" if claim["epochs"] > 1 else ", over the first epoch"
+    return f", after {claim['trained']} of {claim['schedule']} epochs" if claim["trained"] < claim["schedule"] else ""
 
 
 _FOUND = {
