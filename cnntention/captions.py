@@ -25,7 +25,7 @@ def table(spec: dict) -> str:
     if spec["kind"] == "attention":
         return (
             f"{spec['caption']}. One row a dataset and model, {_seeds(spec)}: accuracy as trained and with all "
-            "attention blocks left out, and the gates of attention, which start at 0."
+            "attention blocks left out, the gates of attention, which start at 0, and its share of the feature map."
         )
     text = f"{spec['caption']}. One row a dataset and model, {_seeds(spec)}."
     if spec["reference"]:

@@ -1,14 +1,16 @@
 """From a checkpoint to numbers: ``eval.json`` and ``predictions.npz``."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import nn
 
 from cnntention import checkpoint, complexity, predict
-from cnntention.attention.residual import WeightedResidual
+from cnntention.attention.residual import PlainResidual, WeightedResidual
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.device import Machine, enough_memory, select
@@ -51,8 +53,11 @@ def run(
         part = data.parts[subset]
         model = trained.model.to(target).to(memory_format=torch.channels_last)
         normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
-        scores = predict.logits(model, part, normalize)
+        with attention_shares(model) as shares:
+            scores = predict.logits(model, part, normalize)
         attention = attention_use(model, part, normalize)
+    if attention:
+        attention["shares"] = shares
     report = {
         "spec": trained.spec,
         "subset": subset,
@@ -96,6 +101,33 @@ def metrics(scores: torch.Tensor, labels: torch.Tensor, class_names: list[str]) 
         },
         "confusion": confusion.tolist(),
     }
+
+
+@contextlib.contextmanager
+def attention_shares(model: ResNet) -> Iterator[list[float | None]]:
+    """What of the feature map comes from attention, while the model answers: a share for each of its blocks.
+
+    Yields a list that is filled at the end: the mean of ``|y - x|`` by that of ``|x|`` over images, channels and
+    positions, with x the feature map before a block and y after it, so that ``y - x`` is what attention adds (paper,
+    eqs. 2 and 3). None without attention, and for a block without a residual connection, which replaces the feature map.
+    """
+    sums = torch.zeros(len(model.attention), 2, dtype=torch.float64)
+    handles = []
+    for stage, block in enumerate(model.attention):
+
+        def add(block: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor, stage: int = stage) -> None:
+            (before,) = inputs
+            sums[stage] += torch.stack([(output - before).abs().sum(), before.abs().sum()]).cpu()
+
+        if isinstance(block, PlainResidual | WeightedResidual):
+            handles.append(block.register_forward_hook(add))
+    shares: list[float | None] = []
+    try:
+        yield shares
+    finally:
+        for handle in handles:
+            handle.remove()
+    shares += [added / there if there else None for added, there in sums.tolist()]
 
 
 def attention_use(model: ResNet, part: datasets.Part, normalize: Normalizer) -> dict | None:

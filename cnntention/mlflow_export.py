@@ -174,8 +174,9 @@ def _metrics(report: dict) -> dict[str, float]:
     values |= {f"final_accuracy_per_class/{name}": value for name, value in report["accuracy_per_class"].items()}
     if report["attention"]:
         values["final_attention/accuracy_bypassed"] = report["attention"]["accuracy_bypassed"]
-        for stage, gate in enumerate(report["attention"]["gates"], start=1):
-            values[f"final_attention/gate_{stage}"] = gate
+        for kind in ("gate", "share"):
+            for stage, value in enumerate(report["attention"][f"{kind}s"], start=1):
+                values[f"final_attention/{kind}_{stage}"] = value
     # MLflow refuses other characters in the name of a metric.
     return {re.sub(r"[^\w\-. :/]", "_", key): float(value) for key, value in values.items() if value is not None}
 

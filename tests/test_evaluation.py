@@ -12,7 +12,7 @@ from test_dataset import separable, write_prepared
 from test_training import CBAM, SELFATT, run_spec
 from torch import nn
 
-from cnntention import checkpoint, evaluation
+from cnntention import checkpoint, evaluation, predict
 from cnntention.data import dataset
 from cnntention.data.batches import Normalizer
 from cnntention.device import Machine
@@ -137,6 +137,41 @@ def test_attention_without_gates_is_reported_as_such(paths):
     assert use_of(model, dataset.load(*paths).parts["test"])["gates"] == [None, None, None]
 
 
+@pytest.mark.parametrize("gates", [(-0.5, 2.0, 0.0), (1.0, 1.0, 1.0)])
+def test_the_share_of_attention_is_what_it_adds_by_what_is_there(paths, gates):
+    """Weighted: the gate times the block's own answer, over all images at once."""
+    part = dataset.load(*paths).parts["test"]
+    model = untrained(run_spec(attention=SELFATT)).eval()
+    open_gates(model, *gates)
+    expected = []
+
+    def add(block, inputs, output):
+        expected.append(abs(block.gate.item()) * block.block(inputs[0]).abs().mean() / inputs[0].abs().mean())
+
+    handles = [block.register_forward_hook(add) for block in model.attention]
+    normalize = Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu")
+    with torch.inference_mode():
+        model(normalize(part.images))
+    for handle in handles:
+        handle.remove()
+    with evaluation.attention_shares(model) as shares:
+        predict.logits(model, part, normalize)
+    assert shares == pytest.approx([float(value) for value in expected], rel=1e-3, abs=1e-6)
+
+
+def test_without_a_residual_connection_or_attention_there_is_no_share(paths):
+    part = dataset.load(*paths).parts["test"]
+    normalize = Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu")
+    for attention in (None, SELFATT | {"residual": "none"}):
+        with evaluation.attention_shares(untrained(run_spec(attention=attention))) as shares:
+            pass
+        assert shares == [None, None, None]
+        model = untrained(run_spec(attention=attention))
+        with evaluation.attention_shares(model) as shares:
+            predict.logits(model, part, normalize)
+        assert shares == [None, None, None]
+
+
 def test_model_has_its_attention_back_afterwards(paths, monkeypatch):
     part = dataset.load(*paths).parts["test"]
     model = untrained(run_spec(attention=SELFATT))
@@ -182,6 +217,8 @@ def test_report_and_predictions_are_those_of_the_part_that_the_split_is_judged_b
     losses = [math.log(sum(math.exp(s) for s in row)) - row[y] for row, y in zip(scores.tolist(), labels, strict=True)]
     assert report["loss"] == pytest.approx(sum(losses) / count, rel=1e-4)
     assert report["attention"]["gates"] == [0.5, 1.0, -1.0]
+    assert len(report["attention"]["shares"]) == 3
+    assert all(share > 0 for share in report["attention"]["shares"])
     assert report["attention"]["accuracy_bypassed"] == pytest.approx(accuracy(untrained(run_spec()), part))
 
 

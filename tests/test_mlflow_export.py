@@ -23,6 +23,7 @@ from cnntention.training import history
 RUN = Run("cifar10", "mha", "full", 10)
 OTHER = Run("cifar10", "cbam-16", "tune", 11)
 EPOCHS = 182
+ATTENTION = {"gates": [0.5, None, -0.25], "shares": [0.1, 0.2, None], "accuracy_bypassed": 10.0}
 
 
 def store(file: str = "results/mlflow.db") -> str:
@@ -84,7 +85,7 @@ def lay_out(study: Study, run: Run, seconds: float = 2.0, weights: str = "weight
         "confusion": [[1]],
         "parameters": 291_677,
         "multiply_adds": 41_000_000,
-        "attention": {"gates": [0.5, None, -0.25], "accuracy_bypassed": 10.0} if run.model == "mha" else None,
+        "attention": ATTENTION if run.model == "mha" else None,
         "training": {"seconds": seconds * EPOCHS, "epochs": EPOCHS, "device": "NVIDIA H100", "precision": "bf16"},
         "data_sha256": "ab" * 32,
         "versions": {"training": {"torch": "2.15.0", "python": "3.11.7"}, "evaluation": {}},
@@ -188,6 +189,8 @@ def test_the_evaluation_becomes_final_metrics(study):
         "final_accuracy_per_class/dog_s _2_": 70,
         "final_attention/gate_1": 0.5,
         "final_attention/gate_3": -0.25,
+        "final_attention/share_1": 0.1,
+        "final_attention/share_2": 0.2,
         "final_attention/accuracy_bypassed": 10,
     }
     assert {key: value for key, value in metrics.items() if key.startswith("final")} == expected

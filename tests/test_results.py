@@ -39,7 +39,7 @@ def report(accuracy: float, **spec) -> dict:
         "error": 100 - accuracy,
         "parameters": 272_474,
         "multiply_adds": 40_813_184,
-        "attention": {"gates": [0.5, None, -1.0], "accuracy_bypassed": 50.0},
+        "attention": {"gates": [0.5, None, -1.0], "shares": [0.1, None, 0.2], "accuracy_bypassed": 50.0},
         "training": {"seconds": 12.5, "epochs": 3, "device": "CPU", "precision": "fp32"},
         "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
     }
@@ -91,7 +91,7 @@ def test_an_evaluation_becomes_a_row(evaluated, tmp_path):
             "precision": "fp32",
             "parameters": 272_474,
             "multiply_adds": 40_813_184,
-            "attention": {"gates": [0.5, None, -1.0], "accuracy_bypassed": 50.0},
+            "attention": {"gates": [0.5, None, -1.0], "shares": [0.1, None, 0.2], "accuracy_bypassed": 50.0},
             "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
         }
     ]

@@ -27,15 +27,15 @@ def spec(**changes) -> dict:
     } | changes
 
 
-def use(gates, bypassed) -> dict:
-    return {"attention": {"gates": gates, "accuracy_bypassed": bypassed}}
+def use(gates, bypassed, shares) -> dict:
+    return {"attention": {"gates": gates, "shares": shares, "accuracy_bypassed": bypassed}}
 
 
 RUNS = [
-    evaluation("att", 10, 92, **use([1.0, 0.5, -2.0e-11], 80)),
-    evaluation("att", 11, 93, **use([2.0, 0.5, -4.0e-11], 83)),
-    evaluation("cbam", 10, 91, **use([None, None, None], 10)),
-    evaluation("cbam", 11, 91, **use([None, None, None], 12)),
+    evaluation("att", 10, 92, **use([1.0, 0.5, -2.0e-11], 80, [0.1, 0.02, None])),
+    evaluation("att", 11, 93, **use([2.0, 0.5, -4.0e-11], 83, [0.3, 0.04, None])),
+    evaluation("cbam", 10, 91, **use([None, None, None], 10, [None, None, None])),
+    evaluation("cbam", 11, 91, **use([None, None, None], 12, [None, None, None])),
 ]
 
 
@@ -51,6 +51,7 @@ def test_the_cells():
             "Gate 1": "1.5 ± 0.71",
             "Gate 2": "0.5 ± 0",
             "Gate 3": "-3e-11 ± 1.4e-11",
+            "Shares": "20.00%, 3.00%, –",
             "Paper's gates": "-0.75, -5e-11, 1.9",
             "Seeds": "2",
         },
@@ -63,6 +64,7 @@ def test_the_cells():
             "Gate 1": "–",
             "Gate 2": "–",
             "Gate 3": "–",
+            "Shares": "–",
             "Paper's gates": "–",
             "Seeds": "2",
         },

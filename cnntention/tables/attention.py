@@ -35,6 +35,7 @@ def build(spec: dict, runs: pd.DataFrame) -> Table:
         "Attention bypassed (%)": [_shown(row, "bypassed") for row in rows],
         "Attention adds": [_shown_gain(row) for row in rows],
         **{f"Gate {stage}": [_shown_gate(row, stage) for row in rows] for stage in STAGES},
+        "Shares": [_shown_shares(row) for row in rows],
         "Paper's gates": [_shown_published(spec, row) for row in rows],
         "Seeds": [count(row["seeds"], row["seeds_expected"]) for row in rows],
     }
@@ -55,12 +56,14 @@ def _row(spec: dict, dataset: str, model: str, runs: pd.DataFrame) -> dict:
         "seeds": len(own),
         "seeds_expected": len(spec["seeds"]),
     }
-    keys = ["accuracy", "bypassed", *(f"gate_{stage}" for stage in STAGES)]
+    keys = ["accuracy", "bypassed", *(f"{kind}_{stage}" for kind in ("gate", "share") for stage in STAGES)]
     if own.empty:
         row |= {name: math.nan for key in keys for name in (key, f"{key}_std")}
         return row | dict.fromkeys(("gain", "gain_low", "gain_high"), math.nan)
-    gates = [[math.nan if gate is None else gate for gate in use["gates"]] for use in own["attention"]]
-    for key, values in zip(keys, [own["accuracy"], bypassed, *zip(*gates, strict=True)], strict=True):
+    by_stage = [
+        [math.nan if value is None else value for value in use["gates"] + use["shares"]] for use in own["attention"]
+    ]
+    for key, values in zip(keys, [own["accuracy"], bypassed, *zip(*by_stage, strict=True)], strict=True):
         row[key], row[f"{key}_std"] = mean_std(values)
     row["gain"], row["gain_low"], row["gain_high"] = paired_difference(own["accuracy"], bypassed)
     return row
@@ -79,6 +82,11 @@ def _shown_gate(row: dict, stage: int) -> str:
     return spread(row[f"gate_{stage}"], row[f"gate_{stage}_std"], ".2g")
 
 
+def _shown_shares(row: dict) -> str:
+    shares = [row[f"share_{stage}"] for stage in STAGES]
+    return NONE if all(map(math.isnan, shares)) else ", ".join(number(share, ".2%") for share in shares)
+
+
 def _shown_published(spec: dict, row: dict) -> str:
     gates = spec["published"].get(row["dataset"], {}).get(row["model"], {}).get("gates", [])
     return ", ".join(f"{gate:.2g}" for gate in gates) or NONE
@@ -90,5 +98,6 @@ def _notes(spec: dict) -> list[str]:
     over = f"mean ± standard deviation over seeds {seeds}, 95% interval by t" if several else f"one seed ({seeds})"
     return [
         f"Bypassed: the same weights with every attention block left out, not trained anew; {over}. Gate: the factor w "
-        "of attention after a stage, 0 at the start; a dash: attention without a gate."
+        "of attention after a stage, 0 at the start; a dash: attention without a gate. Shares: mean size of what "
+        "attention adds to the feature map after stages 1, 2 and 3, by that of the feature map."
     ]
