@@ -109,7 +109,7 @@ def attention_shares(model: ResNet) -> Iterator[list[float | None]]:
 
     Yields a list that is filled at the end: the mean of ``|y - x|`` by that of ``|x|`` over images, channels and
     positions, with x the feature map before a block and y after it, so that ``y - x`` is what attention adds (paper,
-    eqs. 2 and 3). None without attention, and for a block without a residual connection, which replaces the feature map.
+    eqs. 2 and 3). None without attention, and for a block without a residual connection, which adds to nothing.
     """
     sums = torch.zeros(len(model.attention), 2, dtype=torch.float64)
     handles = []
