@@ -70,7 +70,8 @@ def terminal(result: dict) -> str:
 
 def operations() -> str:
     """The README's table of where a step's time goes on the CPU: milliseconds, and in brackets the least possible."""
-    timed = {model: row["operations"] for model, row in _rows("cpu").items()}
+    rows = _rows("cpu")
+    timed = {model: rows[model]["operations"] for model in NAMES if rows.get(model, {}).get("operations")}
     groups = list(dict.fromkeys(group for groups in timed.values() for group in groups))
     table = [
         [group, *(f"{timed[model][group]['ms']:.0f} ({timed[model][group]['floor_ms']:.0f})" for model in timed)]

@@ -72,9 +72,20 @@ def result_file(device: str) -> Path:
     return RESULTS / ((named[0] if named else re.sub(r"\W+", "-", device)).lower() + ".json")
 
 
+def kept(path: Path, result: dict) -> list[dict]:
+    """Rows of earlier measurements of other models, with the same torch on the same device."""
+    if not path.is_file():
+        return []
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if any(before[key] != result[key] for key in ("device", "torch", "batch_size")):
+        return []
+    measured = {row["model"] for row in result["rows"]}
+    return [row for row in before["rows"] if row["model"] not in measured]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=MODELS)
+    parser.add_argument("models", nargs="*", default=MODELS, help="others keep the rows that they have")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=("cpu", "cuda"))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"), help="of ours")
@@ -98,6 +109,7 @@ def main() -> None:
     }
     path = args.output or result_file(floor["device"])
     path.parent.mkdir(parents=True, exist_ok=True)
+    result["rows"] = rows + kept(path, result)
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(terminal(result))
     print(f"\n{path}")

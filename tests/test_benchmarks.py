@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks import dag, floor, operations, reference, table
 from benchmarks.measure import Clock, EnoughError
-from benchmarks.training import result_file
+from benchmarks.training import kept, result_file
 from cnntention.resnet import ResNet
 from cnntention.training.precision import Precision
 
@@ -182,6 +182,15 @@ def test_a_measurement_is_one_line_of_json(side):
 )
 def test_results_are_named_after_the_device(device, name):
     assert result_file(device).name == f"{name}.json"
+
+
+def test_models_that_are_not_measured_again_keep_their_rows(tmp_path):
+    before = {"device": "CPU", "torch": "2.15", "batch_size": 128, "rows": [{"model": "mha"}, {"model": "baseline"}]}
+    (tmp_path / "cpu.json").write_text(json.dumps(before), encoding="utf-8")
+    again = before | {"rows": [{"model": "baseline", "ratio": 2}]}
+    assert kept(tmp_path / "cpu.json", again) == [{"model": "mha"}]
+    assert kept(tmp_path / "cpu.json", again | {"torch": "2.16"}) == []
+    assert kept(tmp_path / "none.json", again) == []
 
 
 # ---- what is published
