@@ -21,7 +21,7 @@ def table(spec: dict) -> str:
     if spec["kind"] == "recipes":
         return f"{spec['caption']}. One row a model; where a published run used another value, it stands in brackets."
     if spec["kind"] == "claims":
-        return f"{spec['caption']}. One row a claim: both models' values, mean over seeds, and what they show."
+        return f"{spec['caption']}. One row a claim, {_seeds(spec)}: both models' values, and what they show."
     if spec["kind"] == "attention":
         return (
             f"{spec['caption']}. One row a dataset and model, {_seeds(spec)}: accuracy as trained and with all "

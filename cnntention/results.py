@@ -21,22 +21,21 @@ CLAIM_COLUMNS = ("errors", "right")
 
 
 def _names(spec: dict) -> Iterator[dict]:
-    """Dataset, model, split and seed of each run of a spec, each once."""
-    parts = [spec]
+    """Dataset, model, split and seed of each run of a spec."""
     if spec.get("kind") == "claims":
-        parts = [
-            {"datasets": [claim["dataset"]], "models": [claim["model"], claim["than"]]}
-            | {key: claim[key] for key in ("split", "seeds")}
-            for claim in spec["claims"]
-        ]
-    named = dict.fromkeys(
-        (dataset["name"], model["name"], part["split"], seed)
-        for part in parts
-        for dataset in part["datasets"]
-        for model in part["models"]
-        for seed in part["seeds"]
-    )
-    return (dict(zip(("dataset", "model", "split", "seed"), names, strict=True)) for names in named)
+        sides = (
+            (claim["dataset"], claim[side], claim["split"]) for claim in spec["claims"] for side in ("model", "than")
+        )
+        named = dict.fromkeys((dataset["name"], model["name"], split) for dataset, model, split in sides)
+    else:
+        named = {
+            (dataset["name"], model["name"], spec["split"]): None
+            for dataset in spec["datasets"]
+            for model in spec["models"]
+        }
+    for dataset, model, split in named:
+        for seed in spec["seeds"]:
+            yield {"dataset": dataset, "model": model, "split": split, "seed": seed}
 
 
 def _found(results: str, spec: dict, pattern: str) -> Iterator[tuple[dict, Path]]:

@@ -84,7 +84,7 @@ class Study:
             runs: dict[Run, None] = {}
             for claim in table["claims"].values():
                 entry = {"models": [claim["model"], claim["than"]], "split": claim["split"]}
-                runs.update(dict.fromkeys(self._runs(entry, [claim["dataset"]], self._claim_seeds(claim))))
+                runs.update(dict.fromkeys(self._runs(entry, [claim["dataset"]], self.config["seeds"])))
             return list(runs)
         return self._runs(table, table["datasets"], self.config["seeds"])
 
@@ -186,13 +186,10 @@ class Study:
         spec["digests"] = {str(run): digest(self.run_spec(run)) for run in self.table_runs(name)}
         if table["kind"] == "claims":
             claims = [self._claim_spec(key, claim) for key, claim in sorted(table["claims"].items())]
-            return spec | {"claims": claims}
+            return spec | {"claims": claims, "seeds": self.config["seeds"]}
         published = {dataset: values for dataset, values in table["published"].items() if dataset in table["datasets"]}
         spec |= {"reference": table.get("reference"), "published": published}
         return spec | self._selection(table, "label")
-
-    def _claim_seeds(self, claim: dict) -> list[int]:
-        return claim.get("seeds", self.config["seeds"])
 
     def _claim_spec(self, name: str, claim: dict) -> dict:
         """A claim with labels; ``trained`` and ``schedule``: the epochs of the shorter run, and those of its recipe."""
@@ -208,7 +205,6 @@ class Study:
             "split": claim["split"],
             "model": self._labelled("models", claim["model"], "label"),
             "than": self._labelled("models", claim["than"], "label"),
-            "seeds": self._claim_seeds(claim),
             "epochs": claim.get("epochs"),
             "within": claim.get("within"),
             "published": claim.get("published"),

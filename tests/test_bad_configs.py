@@ -642,7 +642,6 @@ LEAVES = {
     "tables/*/claims/*/split": SPLIT,
     "tables/*/claims/*/model": name,
     "tables/*/claims/*/than": name,
-    "tables/*/claims/*/seeds/[]": whole(0, 2**32 - 1),
     "tables/*/claims/*/epochs": whole(1, 10**6),
     "tables/*/claims/*/within": POSITIVE,
     "tables/*/claims/*/published/[]": POSITIVE,

@@ -189,10 +189,10 @@ def claims_spec(**changes) -> dict:
     pairs = (("d1", "m1", "m2", "full"), ("d1", "m1", "m3", "full"))
     whole = spec(("d1",), ("m1", "m2", "m3"), (10,))
     claims = [
-        {"dataset": {"name": dataset}, "split": split, "model": {"name": model}, "than": {"name": than}, "seeds": [10]}
+        {"dataset": {"name": dataset}, "split": split, "model": {"name": model}, "than": {"name": than}}
         for dataset, model, than, split in pairs
     ]
-    return {"kind": "claims", "claims": claims, "digests": whole["digests"]} | changes
+    return {"kind": "claims", "claims": claims, "seeds": [10], "digests": whole["digests"]} | changes
 
 
 @pytest.fixture

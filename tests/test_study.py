@@ -532,15 +532,6 @@ def test_a_claim_knows_how_short_its_runs_are(config):
     assert list(claims) == sorted(claims)
 
 
-def test_a_claim_may_have_seeds_of_its_own(config):
-    config["seeds"] = [10]
-    config["tables"]["claims"]["claims"]["02-mha-cifar10"]["seeds"] = [10, 11]
-    study = Study(config)
-    more = {run for run in study.runs() if run.seed == 11}
-    assert more == {Run("cifar10", model, "full", 11) for model in ("mha", "baseline")}
-    assert not more & set(study.table_runs("table3"))
-
-
 def test_a_table_of_claims_rests_on_predictions_and_curves_too(study):
     run = Run("cifar10", "mha", "full", 10)
     files = {study.run_path(pattern, run) for pattern in (layout.EVAL, layout.PREDICTIONS, layout.HISTORY)}

@@ -69,29 +69,29 @@ def build(spec: dict, runs: pd.DataFrame) -> Table:
         spec: see :meth:`cnntention.study.Study.table_spec`.
         runs: see :func:`cnntention.results.evaluations`.
     """
-    rows = [_row(claim, runs) for claim in spec["claims"]]
+    rows = [_row(spec, claim, runs) for claim in spec["claims"]]
     columns = {
         "Claim": [claim["claim"] for claim in spec["claims"]],
         "Where": [claim["source"] for claim in spec["claims"]],
         "Here": [_shown_values(claim, row) for claim, row in zip(spec["claims"], rows, strict=True)],
         "Difference [95%]": [_shown_difference(row) for row in rows],
         "Claimed": [_shown_claimed(claim, row) for claim, row in zip(spec["claims"], rows, strict=True)],
-        "Seeds": [count(row["seeds"], row["seeds_expected"]) for row in rows],
+        "Seeds": [count(row["seeds"], len(spec["seeds"])) for row in rows],
         "Images": [number(row["images"], ",.0f") for row in rows],
         "Verdict": [row["verdict"] for row in rows],
     }
     data = pd.DataFrame(rows)
     data["images"] = data["images"].astype("Int64")
-    return Table(data, pd.DataFrame(columns), spec["caption"], _notes(rows) + trained(runs), spec["name"])
+    return Table(data, pd.DataFrame(columns), spec["caption"], _notes(spec, rows) + trained(runs), spec["name"])
 
 
-def _row(claim: dict, runs: pd.DataFrame) -> dict:
+def _row(spec: dict, claim: dict, runs: pd.DataFrame) -> dict:
     measure = MEASURES[claim["measure"]]
     of_both = runs[(runs["dataset"] == claim["dataset"]["name"]) & (runs["split"] == claim["split"])]
     ours, theirs = (
         of_both[of_both["model"] == claim[side]["name"]].set_index("seed").sort_index() for side in ("model", "than")
     )
-    shared = ours.index.intersection(theirs.index).intersection(claim["seeds"])
+    shared = ours.index.intersection(theirs.index)
     ours, theirs = ours.loc[shared], theirs.loc[shared]
     values = [[measure.value(run, claim) for _, run in side.iterrows()] for side in (ours, theirs)]
     mean = [float(np.mean(side)) if side else math.nan for side in values]
@@ -114,7 +114,7 @@ def _row(claim: dict, runs: pd.DataFrame) -> dict:
         "difference_high": high,
         "claimed": measure.difference(*claim["published"]) if claim["published"] else math.nan,
         "seeds": len(shared),
-        "seeds_expected": len(claim["seeds"]),
+        "seeds_expected": len(spec["seeds"]),
         "images": int(ours["n"].iloc[0]) if len(shared) else math.nan,
     }
     return row | {"verdict": _verdict(row, measure, claim)}
@@ -182,7 +182,7 @@ def _unit(row: dict, text: str) -> str:
     return f"{text}%" if MEASURES[row["measure"]].difference is _percent and text != NONE else text
 
 
-def _notes(rows: list[dict]) -> list[str]:
+def _notes(spec: dict, rows: list[dict]) -> list[str]:
     notes = []
     if any(row["seeds"] > 1 for row in rows):
         notes.append(
