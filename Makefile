@@ -4,7 +4,7 @@
 # make lint       ruff, mypy, snakefmt, snakemake --lint
 # make benchmark  training speed and memory beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
 # make docs       the demo's table and pictures into docs/demo/, and what is generated of the README
-# make study-docs  the short study on real data (two hours) into docs/study/, and its tables into the README
+# make study-docs  the short study on real data (two to three hours) into docs/study/, and its tables into the README
 # make clean      removes .venv and the demo
 # Each sets up .venv first where it is missing, with what it needs.
 
