@@ -201,7 +201,7 @@ def test_the_terminal_shows_one_line_a_job(finished):
     done = [int(line[1]) for line in lines]
     assert done == sorted(done)
     assert done[0] == 0
-    assert done[-1] == 96  # 25 of 26
+    assert done[-1] == 96  # 26 of 27
     logs = [line[3] for line in lines if line[2].startswith("Train")]
     assert len(logs) == 8
     assert all((finished / log).is_file() for log in logs)
@@ -211,7 +211,7 @@ def test_snakemakes_own_log_holds_the_reasons_and_times(finished):
     (log,) = (finished / ".snakemake/log").iterdir()
     text = log.read_text()
     assert re.search(r"Reason: Missing output files: .*results/runs/digits/mha/full/seed10/model\.pt", text)
-    assert "25 of 25 steps (100%) done" in text
+    assert "27 of 27 steps (100%) done" in text
 
 
 def test_the_results_go_into_mlflow_on_demand_and_once(study):
