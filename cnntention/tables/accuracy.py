@@ -6,7 +6,7 @@ import pandas as pd
 
 from cnntention.statistics import mean_std, paired_difference
 from cnntention.tables.notes import incomplete, trained
-from cnntention.tables.table import NONE, Table, count, duration, number, spread
+from cnntention.tables.table import NONE, Table, count, duration, interval, number, spread
 
 
 def build(spec: dict, runs: pd.DataFrame) -> Table:
@@ -104,9 +104,7 @@ def _shown_accuracy(row: dict) -> str:
 
 
 def _shown_comparison(row: dict) -> str:
-    if math.isnan(row["to_reference_low"]):
-        return number(row["to_reference"], "+.2f")
-    return f"{row['to_reference']:+.2f} [{row['to_reference_low']:+.2f}, {row['to_reference_high']:+.2f}]"
+    return interval(row["to_reference"], row["to_reference_low"], row["to_reference_high"], "+.2f")
 
 
 def _accuracy_notes(spec: dict, runs: pd.DataFrame, rows: list[dict], labels: dict, subset: str) -> list[str]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cnntention.statistics import mean_std, paired_difference
 from cnntention.tables.notes import incomplete, trained
-from cnntention.tables.table import NONE, Table, count, number, spread
+from cnntention.tables.table import NONE, Table, count, interval, number, spread
 
 STAGES = (1, 2, 3)
 """There is one block after each stage, and so one gate."""
@@ -74,8 +74,7 @@ def _shown(row: dict, key: str) -> str:
 
 
 def _shown_gain(row: dict) -> str:
-    interval = "" if math.isnan(row["gain_low"]) else f" [{row['gain_low']:+.2f}, {row['gain_high']:+.2f}]"
-    return number(row["gain"], "+.2f") + interval
+    return interval(row["gain"], row["gain_low"], row["gain_high"], "+.2f")
 
 
 def _shown_gate(row: dict, stage: int) -> str:

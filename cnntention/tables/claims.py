@@ -9,7 +9,7 @@ import pandas as pd
 
 from cnntention.statistics import images_difference, paired_difference, verdict
 from cnntention.tables.notes import trained
-from cnntention.tables.table import NONE, Table, count, duration, number
+from cnntention.tables.table import NONE, Table, count, duration, interval, number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Measure:
     shown: Callable[[float], str]
     difference: Callable[[float, float], float]
     form: str
+
+    @property
+    def unit(self) -> str:
+        """Behind a difference."""
+        return "%" if self.difference is _percent else ""
 
 
 def _points(a: float, b: float) -> float:
@@ -166,20 +171,14 @@ def _shown_values(claim: dict, row: dict) -> str:
 
 
 def _shown_difference(row: dict) -> str:
-    form = MEASURES[row["measure"]].form
-    text = _unit(row, number(row["difference"], form))
-    if math.isnan(row["difference_low"]):
-        return text
-    return f"{text} [{row['difference_low']:{form}}, {row['difference_high']:{form}}]"
+    measure = MEASURES[row["measure"]]
+    return interval(row["difference"], row["difference_low"], row["difference_high"], measure.form, measure.unit)
 
 
 def _shown_claimed(claim: dict, row: dict) -> str:
-    text = _unit(row, number(row["claimed"], MEASURES[row["measure"]].form))
+    measure = MEASURES[row["measure"]]
+    text = interval(row["claimed"], math.nan, math.nan, measure.form, measure.unit)
     return text + (f" (within ±{claim['within']:g})" if claim["within"] else "")
-
-
-def _unit(row: dict, text: str) -> str:
-    return f"{text}%" if MEASURES[row["measure"]].difference is _percent and text != NONE else text
 
 
 def _notes(spec: dict, rows: list[dict]) -> list[str]:

@@ -79,6 +79,13 @@ def spread(mean: float, std: float, form: str) -> str:
     return number(mean, form) + ("" if math.isnan(std) else f" ± {std:{form.lstrip('+')}}")
 
 
+def interval(value: float, low: float, high: float, form: str, unit: str = "") -> str:
+    """A difference with its interval, whose ends are NaN where there is none."""
+    shown = number(value, form)
+    text = shown if shown == NONE else shown + unit
+    return text if math.isnan(low) else f"{text} [{low:{form}}, {high:{form}}]"
+
+
 def count(seeds: int, expected: int) -> str:
     """How many seeds are there, and how many are not."""
     return str(seeds) if seeds == expected else f"{seeds} of {expected}, incomplete"
