@@ -9,7 +9,7 @@ from cnntention.attention.registry import catalogue
 from cnntention.data.facts import CHANNELS, TEST_IMAGES, TRAIN_IMAGES
 from cnntention.data.npz import shapes
 from cnntention.errors import DataError
-from cnntention.schema import problems, suggest
+from cnntention.schema import problems, suggest, unknown_keys
 from cnntention.stages import STAGE_CHANNELS
 
 NPZ_KEYS = ("path", "sha256", "class_names")
@@ -31,7 +31,7 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
     for name, recipe in config["recipes"].items():
         yield from _check_recipe(f"recipes.{name}", recipe)
     for name, model in config["models"].items():
-        yield from _check_model(f"models.{name}", model, config["recipes"])
+        yield from _check_model(f"models.{name}", model, given["models"][name], config["recipes"])
     for name, table in config["tables"].items():
         yield from _check_table(f"tables.{name}", table, config)
         yield from _check_published(f"tables.{name}.published", table, given)
@@ -98,7 +98,7 @@ def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
         yield f"{key}.milestones: {max(recipe['milestones'])} lies past the last epoch, {recipe['epochs']}"
 
 
-def _check_model(key: str, model: dict, recipes: dict) -> Iterator[str]:
+def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[str]:
     yield from _known(f"{key}.recipe", model["recipe"], recipes)
     if (model["depth"] - 2) % 6:
         yield f"{key}.depth: {model['depth']} is not 6n+2, as for three equal stages (20, 32, 44, 56, 110...)"
@@ -112,7 +112,12 @@ def _check_model(key: str, model: dict, recipes: dict) -> Iterator[str]:
         return
     options = blocks[attention["block"]].options
     schema = {"type": "object", "additionalProperties": False, "properties": options}
-    unfit = problems(schema, attention["options"], f"{key}.attention.options")
+    # null takes away what another block's stanza has set, and no mistyped key
+    options_of_all = {name: option for block in blocks.values() for name, option in block.options.items()}
+    written = given["attention"].get("options") or {}
+    unfit = problems(schema, attention["options"], f"{key}.attention.options") or unknown_keys(
+        schema | {"properties": options_of_all}, written, f"{key}.attention.options"
+    )
     if unfit:
         yield from unfit
         return

@@ -51,10 +51,10 @@ def problems(schema: dict, instance: Any, prefix: str = "") -> list[str]:
     return list(dict.fromkeys(_describe(error, prefix) for error in errors))
 
 
-def unknown_keys(schema: dict, instance: Any) -> list[str]:
+def unknown_keys(schema: dict, instance: Any, prefix: str = "") -> list[str]:
     """Keys that a schema does not know, a line each, whatever stands there; the instance stays as it is."""
     errors = _Validator(schema).iter_errors(copy.deepcopy(instance))
-    return [_describe(error, "") for error in errors if error.validator == "additionalProperties"]
+    return [_describe(error, prefix) for error in errors if error.validator == "additionalProperties"]
 
 
 def _key(path: Iterable[str | int], prefix: str) -> str:

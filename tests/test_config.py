@@ -379,6 +379,8 @@ BROKEN = [
     # blocks' options
     ("models/mha/attention/options", {"head": 8}, "models.mha.attention.options", "did you mean 'heads'?"),
     ("models/selfatt/attention/options", {"heads": 8}, "models.selfatt.attention.options", "unknown key 'heads'"),
+    ("models/mha/attention/options", {"head": None}, "models.mha.attention.options", "did you mean 'heads'?"),
+    ("models/mha/attention/options", {None: None}, "models.mha.attention.options", "unknown key 'None'"),
     ("models/mha/attention/options", {"heads": 3}, "models.mha.attention.options.heads", "3 does not divide the 16"),
     ("models/mha/attention/options", {"heads": 32}, "models.mha.attention.options.heads", "does not divide the 16"),
     ("models/mha/attention/options", {"heads": 0}, "models.mha.attention.options.heads", "0"),
