@@ -41,8 +41,12 @@ class SpatialAttention(nn.Module):
         self.conv = nn.Conv2d(2, 1, 7, padding=3)
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], dim=1)
-        return x * self.conv(pooled).sigmoid()
+        # A row a pixel, and a pooled image that is channels-last: several times faster on the CPU, backward above all.
+        pixels = x.permute(0, 2, 3, 1)
+        rows = pixels.flatten(0, 2)
+        pooled = torch.stack([rows.max(1).values, rows.mean(1)], dim=1).view(*pixels.shape[:3], 2)
+        weights = self.conv(pooled.permute(0, 3, 1, 2)).sigmoid()
+        return (rows * weights.view(-1, 1)).view_as(pixels).permute(0, 3, 1, 2)
 
 
 @register("cbam", reduction={"type": "integer", "minimum": 1, "default": 16})
