@@ -7,6 +7,9 @@ from collections.abc import Iterable
 import pandas as pd
 from tabulate import tabulate
 
+LONG = 30
+"""Characters of a cell that may be broken anywhere: sentences, and no number with its interval."""
+
 # Below one class, since the report puts the overview into a page of its own.
 _STYLE = """
 .page { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; background: #fff; max-width: 75rem; margin: 0 auto;
@@ -20,6 +23,7 @@ _STYLE = """
   border-bottom: 1px solid #e4e7eb; }
 .page thead th { font-weight: 600; border-bottom: 2px solid #9aa5b1; vertical-align: bottom; }
 .page thead ~ tbody td { white-space: nowrap; }
+.page thead ~ tbody td.long { white-space: normal; min-width: 9em; }
 .page wbr { white-space: normal; }
 .page tbody th { font-weight: 600; white-space: nowrap; }
 """
@@ -46,6 +50,7 @@ def paragraphs(texts: Iterable[str]) -> str:
 def table(shown: pd.DataFrame) -> str:
     """A data frame of text, under its column names."""
     text = tabulate(shown, headers="keys", tablefmt="html", showindex=False, disable_numparse=True)
+    text = re.sub(rf"<td>(?=[^<]{{{LONG},}}</td>)", '<td class="long">', text)
     # A cell that has to be broken is broken before a bracket or a clause, not within a number.
     return re.sub(r"(?<= )(?=[(\[])|(?<=, )(?=[a-z])", "<wbr>", text)
 
