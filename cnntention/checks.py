@@ -110,21 +110,20 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
         hint = suggest(attention["block"], blocks)
         yield f"{key}.attention.block: no block registers the name '{attention['block']}'{hint}"
         return
+    place = f"{key}.attention.options"
     options = blocks[attention["block"]].options
     schema = {"type": "object", "additionalProperties": False, "properties": options}
     # null takes away what another block's stanza has set, and no mistyped key
-    options_of_all = {name: option for block in blocks.values() for name, option in block.options.items()}
-    written = given["attention"].get("options") or {}
-    unfit = problems(schema, attention["options"], f"{key}.attention.options") or unknown_keys(
-        schema | {"properties": options_of_all}, written, f"{key}.attention.options"
-    )
+    schema_of_all = schema | {"properties": {name: {} for block in blocks.values() for name in block.options}}
+    unfit = problems(schema, attention["options"], place)
+    unfit = unfit or unknown_keys(schema_of_all, given["attention"].get("options") or {}, place)
     if unfit:
         yield from unfit
         return
     for name, value in attention["options"].items():
         uneven = [channels for channels in STAGE_CHANNELS if options[name].get("divides_channels") and channels % value]
         if uneven:
-            yield f"{key}.attention.options.{name}: {value} does not divide the {uneven[0]} channels of a stage"
+            yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 
 
 def _known(key: str, names: str | Iterable[str], known: dict) -> Iterator[str]:

@@ -117,9 +117,9 @@ class Plan:
             DeviceError: the device cannot do what is asked for.
         """
         steps = math.ceil(images / spec["recipe"]["batch_size"]) * spec["recipe"]["epochs"]
-        number = precision.choose(spec["precision"], target)
-        compiled = compilation.choose(machine.compile, target, steps, machine.deterministic, number.name)
-        return cls(number, compiled, machine.deterministic)
+        chosen = precision.choose(spec["precision"], target)
+        compiled = compilation.choose(machine.compile, target, steps, machine.deterministic, chosen.name)
+        return cls(chosen, compiled, machine.deterministic)
 
     @property
     def deciding(self) -> list:
