@@ -1,10 +1,10 @@
 # CNNtention: data -> training of each model x dataset x seed -> evaluation -> tables, figures, Grad-CAM grids.
 from snakemake.utils import min_version
 
-from cnntention.errors import ConfigError
-from cnntention.leftovers import remove_states
-from cnntention.study import Study
-from cnntention.summary import failures, summary
+from cnntention.base.errors import ConfigError
+from cnntention.workflow.leftovers import remove_states
+from cnntention.study.study import Study
+from cnntention.workflow.summary import failures, summary
 
 min_version("9.25")
 

@@ -17,8 +17,8 @@ from tabulate import tabulate
 
 from benchmarks.table import RESULTS
 from benchmarks.training import MODELS, process, result_file
-from cnntention.config import load
-from cnntention.study import Study
+from cnntention.study.config import load
+from cnntention.study.study import Study
 
 TRAIN_IMAGES = {"cifar10": 50_000, "mnist": 60_000}
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import yaml
 
-from cnntention import layout
-from cnntention.config import load
-from cnntention.study import Study
+from cnntention.base import layout
+from cnntention.study.config import load
+from cnntention.study.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "cnntention", "envs", "profiles")

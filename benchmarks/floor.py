@@ -21,10 +21,10 @@ from torch.utils.flop_counter import flop_registry
 
 from benchmarks import operations
 from benchmarks.measure import synchronize
-from cnntention import checkpoint, device
-from cnntention.config import load
-from cnntention.study import Run, Study
-from cnntention.training import precision
+from cnntention.base import device
+from cnntention.study.config import load
+from cnntention.study.study import Run, Study
+from cnntention.training import checkpoint, precision
 
 BATCH = 16
 STEP, STEPS = 128, 6

@@ -18,11 +18,13 @@ import torch
 
 from benchmarks import reference
 from benchmarks.images import CLASSES, coloured_blobs
-from cnntention import checkpoint, device, predict
-from cnntention.config import load
+from cnntention.base import device
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.dataset import Part
-from cnntention.study import Run, Study
+from cnntention.network import predict
+from cnntention.study.config import load
+from cnntention.study.study import Run, Study
+from cnntention.training import checkpoint
 from cnntention.training.epoch import Epoch
 from cnntention.training.loop import Plan
 from cnntention.training.optimization import build_optimizer

@@ -15,12 +15,12 @@ import torch
 
 from benchmarks.table import RESULTS, parity
 from benchmarks.training import MODELS
-from cnntention import device
-from cnntention.config import load
+from cnntention.base import device
 from cnntention.data import dataset as datasets
 from cnntention.data.prepare import prepare
-from cnntention.statistics import paired_difference
-from cnntention.study import Run, Study
+from cnntention.reporting.statistics import paired_difference
+from cnntention.study.config import load
+from cnntention.study.study import Run, Study
 from cnntention.training import loop
 
 FORMATS = ("fp32", "bf16")

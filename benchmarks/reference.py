@@ -16,7 +16,7 @@ from torchvision.datasets import VisionDataset
 
 from cnntention.attention.mha import MultiHeadAttention
 from cnntention.attention.selfatt import SelfAttention
-from cnntention.resnet import ResNet
+from cnntention.network.resnet import ResNet
 
 
 class Pictures(VisionDataset):

@@ -8,13 +8,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnntention import layout
-from cnntention.config import load
-from cnntention.errors import ConfigError, reported
-from cnntention.study import Run, Study
+from cnntention.base import layout
+from cnntention.base.errors import ConfigError, reported
+from cnntention.study.config import load
+from cnntention.study.study import Run, Study
 
 if TYPE_CHECKING:
-    from cnntention.device import Machine  # with torch, seconds that most steps need not wait
+    from cnntention.base.device import Machine  # with torch, seconds that most steps need not wait
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,7 +90,7 @@ def _list_runs(study: Study, args: argparse.Namespace) -> None:
 
 
 def _watch(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.watch import watch
+    from cnntention.workflow.watch import watch
 
     watch(study)
 
@@ -113,7 +113,7 @@ def _train(study: Study, args: argparse.Namespace) -> None:
 
 
 def _evaluate(study: Study, args: argparse.Namespace) -> None:
-    from cnntention import evaluation
+    from cnntention.evaluation import evaluate as evaluation
 
     run = _run(study, args)
     model, report, predictions = (
@@ -124,7 +124,7 @@ def _evaluate(study: Study, args: argparse.Namespace) -> None:
 
 
 def _table(study: Study, args: argparse.Namespace) -> None:
-    from cnntention import results, tables
+    from cnntention.reporting import results, tables
 
     spec = study.table_spec(args.table)
     table = tables.build(spec, results.evaluations(study.results, spec))
@@ -133,8 +133,8 @@ def _table(study: Study, args: argparse.Namespace) -> None:
 
 
 def _overview(study: Study, args: argparse.Namespace) -> None:
-    from cnntention import overview, results
-    from cnntention.files import write_text
+    from cnntention.base.files import write_text
+    from cnntention.reporting import overview, results
 
     spec = study.overview_spec()
     path = study.path(layout.OVERVIEW)
@@ -143,8 +143,9 @@ def _overview(study: Study, args: argparse.Namespace) -> None:
 
 
 def _figure(study: Study, args: argparse.Namespace) -> None:
-    from cnntention import figures, results
-    from cnntention.style import save
+    from cnntention.reporting import results
+    from cnntention.reporting.figures import curves as figures
+    from cnntention.reporting.style import save
 
     spec = study.figure_spec(args.figure)
     figure = figures.curves(spec, results.histories(study.results, spec))
@@ -155,11 +156,11 @@ def _figure(study: Study, args: argparse.Namespace) -> None:
 
 
 def _gradcam(study: Study, args: argparse.Namespace) -> None:
-    from cnntention import gradcam
+    from cnntention.reporting import grids
 
     models = [study.run_path(layout.MODEL, run) for run in study.grid_runs(args.dataset)]
     grid = study.path(layout.GRID, dataset=args.dataset)
-    gradcam.run(
+    grids.run(
         study.grid_spec(args.dataset),
         models,
         *_data(study, args.dataset),
@@ -171,7 +172,7 @@ def _gradcam(study: Study, args: argparse.Namespace) -> None:
 
 
 def _mlflow(study: Study, args: argparse.Namespace) -> None:
-    from cnntention import mlflow_export
+    from cnntention.workflow import mlflow_export
 
     print(mlflow_export.export(study.export_spec(), args.tracking_uri))
 
@@ -181,7 +182,7 @@ def _run(study: Study, args: argparse.Namespace) -> Run:
 
 
 def _machine(study: Study, threads: int | None = None) -> "Machine":
-    from cnntention.device import Machine
+    from cnntention.base.device import Machine
 
     return Machine(threads=threads, **study.computing)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from cnntention import layout
-from cnntention.config import load
-from cnntention.study import Study
+from cnntention.base import layout
+from cnntention.study.config import load
+from cnntention.study.study import Study
 from docs.blocks import ROOT, fill
 
 OVERLAY = "configs/short.yaml"

@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from cnntention import captions, layout
-from cnntention.canonical import canonical
-from cnntention.imports import closure
-from cnntention.study import Run
+from cnntention.reporting import captions
+from cnntention.base import layout
+from cnntention.base.canonical import canonical
+from cnntention.base.code_files import closure
+from cnntention.study.study import Run
 
 # Relative, since Snakemake would take another absolute path for another input and train all again.
 REPOSITORY = Path(os.path.relpath(workflow.basedir))
@@ -50,7 +51,7 @@ shell.prefix(
 
 
 def results(pattern):
-    """A pattern of cnntention/layout.py below this study's results folder, its wildcards left open."""
+    """A pattern of cnntention/base/layout.py below this study's results folder, its wildcards left open."""
     return pattern.replace("{results}", STUDY.results)
 
 

@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks import dag, floor, operations, reference, table
 from benchmarks.measure import Clock, EnoughError
 from benchmarks.training import kept, result_file
-from cnntention.resnet import ResNet
+from cnntention.network.resnet import ResNet
 from cnntention.training.precision import Precision
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import yaml
 from conftest import ROOT
 
 from cnntention.attention.registry import catalogue
-from cnntention.study import Run, Study
+from cnntention.study.study import Run, Study
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from cnntention import layout
+from cnntention.base import layout
 
 STUDY = ROOT / "docs/study"
 DOCUMENT = (STUDY / "README.md").read_text(encoding="utf-8")

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from cnntention.config import load
-from cnntention.study import Study
+from cnntention.study.config import load
+from cnntention.study.study import Study
 
 SMALL = {
     "results": "out",
@@ -65,7 +65,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == {path.relative_to(ROOT).as_posix() for path in sources}
-    assert {"cnntention/config.schema.yaml", "cnntention/py.typed"} <= held
+    assert {"cnntention/study/config.schema.yaml", "cnntention/py.typed"} <= held
 
 
 def test_help(command, tmp_path):

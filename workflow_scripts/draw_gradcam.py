@@ -3,9 +3,9 @@
 import argparse
 import json
 
-from cnntention import gradcam
-from cnntention.device import Machine
-from cnntention.errors import reported
+from cnntention.base.device import Machine
+from cnntention.base.errors import reported
+from cnntention.reporting import grids
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=json.loads, required=True)
@@ -21,4 +21,4 @@ if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
         machine = Machine(threads=args.threads, **args.machine)
-        gradcam.run(args.spec, args.models, args.data, args.card, args.png, args.json, machine)
+        grids.run(args.spec, args.models, args.data, args.card, args.png, args.json, machine)

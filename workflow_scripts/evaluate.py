@@ -3,9 +3,9 @@
 import argparse
 import json
 
-from cnntention import evaluation
-from cnntention.device import Machine
-from cnntention.errors import reported
+from cnntention.base.device import Machine
+from cnntention.base.errors import reported
+from cnntention.evaluation import evaluate as evaluation
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--model", required=True)

@@ -3,9 +3,9 @@
 import argparse
 import json
 
-from cnntention import overview, results
-from cnntention.errors import reported
-from cnntention.files import write_text
+from cnntention.base.errors import reported
+from cnntention.base.files import write_text
+from cnntention.reporting import overview, results
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=json.loads, required=True)

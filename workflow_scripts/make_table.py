@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from cnntention import results, tables
-from cnntention.errors import reported
+from cnntention.base.errors import reported
+from cnntention.reporting import results, tables
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=json.loads, required=True)

@@ -3,9 +3,10 @@
 import argparse
 import json
 
-from cnntention import figures, results
-from cnntention.errors import reported
-from cnntention.style import save
+from cnntention.base.errors import reported
+from cnntention.reporting import results
+from cnntention.reporting.figures import curves as figures
+from cnntention.reporting.style import save
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=json.loads, required=True)

@@ -3,8 +3,8 @@
 import argparse
 import json
 
+from cnntention.base.errors import reported
 from cnntention.data.prepare import prepare
-from cnntention.errors import reported
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--spec", type=json.loads, required=True)

@@ -4,8 +4,8 @@ import argparse
 import functools
 import json
 
-from cnntention.device import Machine
-from cnntention.errors import reported
+from cnntention.base.device import Machine
+from cnntention.base.errors import reported
 from cnntention.training import loop
 from cnntention.training.interruption import stop_with_parent
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cnntention.errors import ConfigError
+from cnntention.base.errors import ConfigError
 
 _CLASSES: dict[str, type] = {}
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cnntention.base.errors import DataError
+from cnntention.base.files import sha256
 from cnntention.data import npz
-from cnntention.errors import DataError
-from cnntention.files import sha256
 
 SPLIT_SEED = 0
 """Of the cut between training and validation images: the same for every model and seed, so that runs are paired."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity
 
-from cnntention.errors import DataError
+from cnntention.base.errors import DataError
 
 ATTEMPTS = 3
 TIMEOUT_S = 30

@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from cnntention.errors import DataError
+from cnntention.base.errors import DataError
 
 MINIMUM_SIZE = 8
 """Pixels: two halvings must leave the third stage something to look at."""

@@ -8,10 +8,10 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
+from cnntention.base.errors import DataError
+from cnntention.base.files import atomic_path, sha256, write_text
 from cnntention.data import npz
 from cnntention.data.facts import CLASS_NAMES
-from cnntention.errors import DataError
-from cnntention.files import atomic_path, sha256, write_text
 
 
 def prepare(

@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cnntention.canonical import digest
-from cnntention.errors import InterruptionError
-from cnntention.files import write_text
+from cnntention.base.canonical import digest
+from cnntention.base.errors import InterruptionError
+from cnntention.base.files import write_text
 
 
 @dataclasses.dataclass(frozen=True)

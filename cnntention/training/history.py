@@ -3,7 +3,7 @@
 import csv
 import os
 
-from cnntention.files import atomic_path
+from cnntention.base.files import atomic_path
 
 COLUMNS = (
     "epoch",

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from cnntention.errors import InterruptionError
+from cnntention.base.errors import InterruptionError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_S = 1.0

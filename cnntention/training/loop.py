@@ -9,13 +9,15 @@ from collections.abc import Callable
 
 import torch
 
-from cnntention import checkpoint, device, predict
+from cnntention.base import device
+from cnntention.base.device import Machine
+from cnntention.base.errors import InterruptionError, TrainingError
+from cnntention.base.words import duration
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Augmenter, Normalizer
-from cnntention.device import Machine
-from cnntention.errors import InterruptionError, TrainingError
-from cnntention.resnet import ResNet
-from cnntention.training import compilation, history, precision
+from cnntention.network import predict
+from cnntention.network.resnet import ResNet
+from cnntention.training import checkpoint, compilation, history, precision
 from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.heartbeat import Heartbeat
 from cnntention.training.interruption import Interruption
@@ -51,7 +53,7 @@ def run(
     """Train one run from files to files, from where a killed process of the same run left off.
 
     Args:
-        spec: of the run, see :meth:`cnntention.study.Study.run_spec`.
+        spec: of the run, see :meth:`cnntention.study.study.Study.run_spec`.
         name: of the run, for the log.
         data_path: prepared data.
         card_path: its card.
@@ -88,7 +90,7 @@ def run(
                 state.remove()
     last = trained.rows[-1]
     result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
-    log(f"finished after {len(trained.rows)} epochs, {_clock(trained.seconds)}: {result}; {model_path}")
+    log(f"finished after {len(trained.rows)} epochs, {duration(trained.seconds)}: {result}; {model_path}")
     return trained
 
 
@@ -244,7 +246,7 @@ def train(
         log(
             f"epoch {number:>4}/{recipe['epochs']}  lr {lr:<8.3g}"
             f"  train loss {train_loss:7.4f} error {train_error:6.2f}%"
-            f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {seconds:7.1f} s  left {_clock(left)}"
+            f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {seconds:7.1f} s  left {duration(left)}"
         )
         finished = number == recipe["epochs"]
         if monitored == "validation" and stopping.should_stop(error):
@@ -262,9 +264,3 @@ def _divergence(
     """The error of a loss that is not finite; what there is of the run is kept in a file for a look."""
     kept = f"; the run as it was then is in {state.keep(snapshot())}" if state else ""
     return TrainingError(f"{name}: the {what} loss became {loss} {where}, at lr {lr:g}; try a lower lr{kept}")
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from cnntention.errors import DeviceError
+from cnntention.base.errors import DeviceError
 
 CPU_FACTS = Path("/proc/cpuinfo")
 """Of Linux; elsewhere nothing is known of the CPU."""

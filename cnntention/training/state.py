@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from cnntention.attention.registry import catalogue
-from cnntention.canonical import digest
-from cnntention.files import load_tensors, save_tensors, sha256
-from cnntention.imports import ROOT, closure
+from cnntention.base.canonical import digest
+from cnntention.base.code_files import ROOT, closure
+from cnntention.base.files import load_tensors, save_tensors, sha256
 
 
 def key(spec: dict, data_sha256: str, device: torch.device, deciding: list) -> str:

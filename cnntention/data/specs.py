@@ -1,0 +1,43 @@
+"""What is said of images in the config, as far as preparing and training depend on it."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSpec:
+    """What prepared data depend on.
+
+    Attributes:
+        source: a name of :mod:`cnntention.data.sources`.
+        image_size: height and width to resize to, in pixels; None: as they are.
+        path: of a source that reads a file of the user's.
+        sha256: of that file, in hexadecimal.
+        class_names: of that file, in the order of the labels.
+    """
+
+    source: str
+    image_size: int | None
+    path: str | None = None
+    sha256: str | None = None
+    class_names: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Normalization:
+    """Of pixels in [0, 1]: ``(x - mean) / std``, a value a channel."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Of training images (paper, section 3.1).
+
+    Attributes:
+        flip: mirror left to right with probability 0.5.
+        crop_padding: zeros added on each side before a random crop of the image's size, in pixels; 0: no crop.
+    """
+
+    flip: bool
+    crop_padding: int

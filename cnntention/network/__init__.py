@@ -1,0 +1,1 @@
+"""The network, its size, and its answers."""

@@ -1,0 +1,149 @@
+"""Grad-CAM grids (paper, Figs. 9-11): models across, the same un-augmented test images down."""
+
+import dataclasses
+import json
+import os
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from cnntention.base.device import Machine, enough_memory, select
+from cnntention.base.errors import DataError
+from cnntention.base.files import write_text
+from cnntention.data import dataset as datasets
+from cnntention.data.batches import Normalizer
+from cnntention.evaluation import gradcam
+from cnntention.reporting.style import STYLE, save
+from cnntention.training import checkpoint
+
+RIGHT, WRONG = "#1a7f37", "#c62828"
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One model: its label, its maps ``[B, H, W]`` in 0..1, and its predictions ``[B]``."""
+
+    label: str
+    maps: np.ndarray
+    predictions: list[int]
+
+
+def draw(spec: dict, images: np.ndarray, labels: list[int], class_names: list[str], columns: list[Column]) -> Figure:
+    """The grid: each original with label and index, then a map for each model with its prediction.
+
+    A right prediction has a green frame and a check mark, a wrong one a red frame and a cross.
+
+    Args:
+        spec: see :meth:`cnntention.study.study.Study.grid_spec`.
+        images: uint8 ``[B, H, W, C]``, as they are in the test set.
+        labels: ``[B]``.
+        class_names: by label.
+        columns: the models.
+    """
+    rows, cell = len(images), spec["style"]["cell"]
+    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
+        figure = Figure(figsize=(cell * (1 + len(columns)) + 0.7, (cell + 0.22) * rows + 0.6), layout="constrained")
+        figure.suptitle(f"Grad-CAM, {spec['dataset']['label']} test images, seed {spec['seed']}", fontweight="bold")
+        axes = figure.subplots(rows, 1 + len(columns), squeeze=False)
+        for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+            _show(axes[row, 0], image)
+            _name(axes[row, 0], f"{class_names[label]} · index {spec['images'][row]}", "#222222")
+            for ax, column in zip(axes[row, 1:], columns, strict=True):
+                _show(ax, image, gray=True)
+                ax.imshow(column.maps[row], cmap="inferno", vmin=0, vmax=1, alpha=0.6, interpolation="bilinear")
+                predicted = column.predictions[row]
+                right = predicted == label
+                _name(ax, f"{'✓' if right else '✗'} {class_names[predicted]}", RIGHT if right else WRONG)
+        for ax, title in zip(axes[0], ["Original", *(column.label for column in columns)], strict=True):
+            ax.set_title(title, pad=8)
+        scale = ScalarMappable(Normalize(0, 1), "inferno")
+        bar = figure.colorbar(scale, ax=axes, shrink=0.5 if rows > 1 else 0.9, aspect=25, pad=0.01)
+        bar.set_label("relevance to the predicted class")
+    return figure
+
+
+def _show(ax: Axes, image: np.ndarray, gray: bool = False) -> None:
+    if image.shape[-1] == 1:
+        ax.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255)
+    elif gray:  # below a map, so that colour means relevance alone
+        ax.imshow(image @ np.array([0.299, 0.587, 0.114]), cmap="gray", vmin=0, vmax=255)
+    else:
+        ax.imshow(image)
+
+
+def _name(ax: Axes, text: str, color: str) -> None:
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_xlabel(text, color=color, fontsize=9)
+    for spine in ax.spines.values():
+        spine.set(visible=True, color=color, linewidth=2 if color in (RIGHT, WRONG) else 0.8)
+
+
+def run(
+    spec: dict,
+    model_paths: list[str],
+    data_path: str | os.PathLike,
+    card_path: str | os.PathLike,
+    picture_path: str | os.PathLike,
+    json_path: str | os.PathLike,
+    machine: Machine | None = None,
+) -> dict:
+    """Draw the grid of one dataset, and write beside it what each model predicted.
+
+    Args:
+        spec: see :meth:`cnntention.study.study.Study.grid_spec`.
+        model_paths: a checkpoint for each model of the spec, in order.
+        data_path: the prepared data.
+        card_path: its card.
+        picture_path: the PNG to write.
+        json_path: the JSON to write.
+        machine: what to compute on.
+
+    Returns:
+        What the JSON holds.
+
+    Raises:
+        CheckpointError, DataError, DeviceError: see there; DataError also for an index beyond the test set.
+    """
+    with enough_memory(os.fspath(picture_path), "run fewer at once"):
+        target = select(machine or Machine())
+        data = datasets.load(data_path, card_path, device=target)
+        available = len(data.parts["test"])
+        beyond = [index for index in spec["images"] if index >= available]
+        if beyond:
+            key = f"gradcam.{spec['dataset']['name']}.images"
+            raise DataError(f"{key}: {beyond[0]} lies beyond the {available} test images")
+        chosen = torch.tensor(spec["images"], device=target)
+        images, labels = data.parts["test"].images[chosen], data.parts["test"].labels[chosen].tolist()
+
+        columns, report = [], {"seed": spec["seed"], "split": spec["split"], "models": {}}
+        report["images"] = [
+            {"index": index, "label": data.class_names[label]}
+            for index, label in zip(spec["images"], labels, strict=True)
+        ]
+        for entry, path in zip(spec["models"], model_paths, strict=True):
+            trained = checkpoint.load(path)
+            trained.require_data(data.sha256, path)
+            model = trained.model.to(target)
+            normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
+            heat, probabilities = gradcam.maps(model, gradcam.target_layer(model), normalize(images))
+            predictions = probabilities.argmax(1).tolist()
+            columns.append(Column(entry["label"], heat, predictions))
+            report["models"][entry["name"]] = [
+                {
+                    "prediction": data.class_names[predicted],
+                    "probability": round(float(row[predicted]), 4),
+                    "right": predicted == label,
+                    "map_is_zero": not heat[i].any(),
+                }
+                for i, (predicted, label, row) in enumerate(zip(predictions, labels, probabilities, strict=True))
+            ]
+    figure = draw(spec, images.cpu().numpy(), labels, data.class_names, columns)
+    save(figure, picture_path, spec["style"]["dpi"])
+    write_text(json_path, json.dumps(report, indent=2) + "\n")
+    return report

@@ -1,0 +1,100 @@
+"""The overview, first page of the report: what was run, on what, and what the comparisons show."""
+
+import pandas as pd
+
+from cnntention.base.words import NONE, duration
+from cnntention.reporting import pages
+from cnntention.reporting.statistics import verdict
+from cnntention.reporting.tables import accuracy
+from cnntention.reporting.tables.table import number
+
+
+def build(spec: dict, evaluations: list[pd.DataFrame]) -> str:
+    """The overview as an HTML page.
+
+    Args:
+        spec: see :meth:`cnntention.study.study.Study.overview_spec`.
+        evaluations: of each of the spec's tables, see :func:`cnntention.reporting.results.evaluations`.
+    """
+    parts = [pages.heading("What was run, and on what"), pages.facts(facts(spec, evaluations))]
+    compared = 0
+    for table, runs in zip(spec["tables"], evaluations, strict=True):
+        shown = verdicts(table, runs)
+        if not shown.empty:
+            parts += [pages.heading(f"Verdicts: {table['caption']}"), pages.table(shown)]
+            compared += len(shown)
+    if compared:
+        parts.append(pages.paragraphs(_caveats(compared)))
+    return pages.page("Overview", *parts)
+
+
+def facts(spec: dict, evaluations: list[pd.DataFrame]) -> dict[str, str]:
+    """What was run, from the spec, and on what, from the evaluated runs; for arguments see :func:`build`."""
+    own = [runs.assign(split=table["split"]) for table, runs in zip(spec["tables"], evaluations, strict=True)]
+    # A run that stands in several tables is one run.
+    runs = pd.concat(own).drop_duplicates(["dataset", "model", "split", "seed"]) if own else pd.DataFrame()
+    asked = {
+        "Datasets": _listed(spec["datasets"]),
+        "Models": _listed(spec["models"]),
+        "Seeds": ", ".join(map(str, spec["seeds"])),
+        "Trainings": str(spec["trainings"]),
+        "Evaluated": f"{len(runs)} trainings, those of the tables" + ("; of these:" if len(runs) else ""),
+    }
+    if runs.empty:
+        return asked
+    return asked | {
+        "Epochs": ", ".join(map(str, sorted(set(runs["epochs"])))),
+        "Time of training": f"{duration(runs['seconds'].sum())} in all",
+        "Devices": _listed(sorted(set(runs["device"]))),
+        "Precision": _listed(sorted(set(runs["precision"]))),
+        "Versions": _listed(sorted({_versions(made["training"]) for made in runs["versions"]})),
+    }
+
+
+def verdicts(spec: dict, runs: pd.DataFrame) -> pd.DataFrame:
+    """Each model of an accuracy table beside the table's reference: the difference, and in words what it shows.
+
+    Args:
+        spec: see :meth:`cnntention.study.study.Study.table_spec`.
+        runs: see :func:`cnntention.reporting.results.evaluations`.
+
+    Returns:
+        Cells as text, one row a dataset and model; none without a reference.
+    """
+    if not spec["reference"]:
+        return pd.DataFrame()
+    table = accuracy.build(spec, runs)
+    rows = table.data.to_dict("records")
+    published = {(row["dataset"], row["model"]): row["published"] for row in rows}
+    in_paper = [number(row["published"] - published[row["dataset"], spec["reference"]], "+.2f") for row in rows]
+    delta = next(name for name in table.shown.columns if name.startswith("Δ"))
+    shown = table.shown[[*table.shown.columns[:3], delta]].assign(
+        **{
+            "Paper's Δ": in_paper,
+            "Shared seeds": [str(row["shared_seeds"]) for row in rows],
+            "Verdict": [
+                verdict(row["to_reference"], row["to_reference_low"], row["to_reference_high"]) for row in rows
+            ],
+        }
+    )
+    shown = shown[table.data["model"] != spec["reference"]]
+    return shown if set(shown["Paper's Δ"]) != {NONE} else shown.drop(columns="Paper's Δ")
+
+
+def _listed(texts: list[str]) -> str:
+    return " · ".join(texts)  # labels may hold commas
+
+
+def _versions(by_name: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in by_name.items())
+
+
+def _caveats(compared: int) -> list[str]:
+    return [
+        "Δ: difference in percentage points, mean over the seeds that both models share, with its 95% interval "
+        "(paired t). Better or worse: the interval leaves out zero. No difference shown: it does not, which is no "
+        "proof that there is none.",
+        "The interval is about the spread between seeds on these images, and says nothing of other images. Each stands "
+        "for itself: of equal models, about one comparison in twenty looks different by chance, and this page makes "
+        f"{compared}.",
+    ]

@@ -1,0 +1,103 @@
+"""Tables of how much trained models use their attention: gates, and what is lost when attention is bypassed."""
+
+import math
+
+import pandas as pd
+
+from cnntention.base.words import NONE
+from cnntention.reporting.statistics import mean_std, paired_difference
+from cnntention.reporting.tables.notes import incomplete, trained
+from cnntention.reporting.tables.table import Table, count, interval, number, spread
+
+STAGES = (1, 2, 3)
+"""There is one block after each stage, and so one gate."""
+
+
+def build(spec: dict, runs: pd.DataFrame) -> Table:
+    """One row a dataset and model: accuracy as trained and with attention bypassed, and the gates w (paper, eq. 3).
+
+    The published MHA ended with gates of 7.6e-5, -5e-11 and -2e-12: it is a plain ResNet-20, which its accuracy alone
+    does not show.
+
+    Args:
+        spec: see :meth:`cnntention.study.study.Study.table_spec`; its models have attention.
+        runs: see :func:`cnntention.reporting.results.evaluations`.
+    """
+    rows = [
+        _row(spec, dataset["name"], model["name"], runs) for dataset in spec["datasets"] for model in spec["models"]
+    ]
+    labels = {entry["name"]: entry["label"] for entry in (*spec["datasets"], *spec["models"])}
+    columns = {
+        "Dataset": [labels[row["dataset"]] for row in rows],
+        "Model": [labels[row["model"]] for row in rows],
+        f"{'Validation' if spec['split'] == 'tune' else 'Test'} accuracy (%)": [
+            _shown(row, "accuracy") for row in rows
+        ],
+        "Attention bypassed (%)": [_shown(row, "bypassed") for row in rows],
+        "Attention adds": [_shown_gain(row) for row in rows],
+        **{f"Gate {stage}": [_shown_gate(row, stage) for row in rows] for stage in STAGES},
+        "Shares": [_shown_shares(row) for row in rows],
+        "Paper's gates": [_shown_published(spec, row) for row in rows],
+        "Seeds": [count(row["seeds"], row["seeds_expected"]) for row in rows],
+    }
+    if set(columns["Paper's gates"]) == {NONE}:
+        del columns["Paper's gates"]
+    complete = incomplete(row["seeds"] == row["seeds_expected"] for row in rows)
+    notes = _notes(spec) + trained(runs) + complete
+    return Table(pd.DataFrame(rows), pd.DataFrame(columns), spec["caption"], notes, spec["name"])
+
+
+def _row(spec: dict, dataset: str, model: str, runs: pd.DataFrame) -> dict:
+    own = runs[(runs["dataset"] == dataset) & (runs["model"] == model)]
+    bypassed = [use["accuracy_bypassed"] for use in own["attention"]]
+    row = {
+        "dataset": dataset,
+        "model": model,
+        "split": spec["split"],
+        "seeds": len(own),
+        "seeds_expected": len(spec["seeds"]),
+    }
+    keys = ["accuracy", "bypassed", *(f"{kind}_{stage}" for kind in ("gate", "share") for stage in STAGES)]
+    if own.empty:
+        row |= {name: math.nan for key in keys for name in (key, f"{key}_std")}
+        return row | dict.fromkeys(("gain", "gain_low", "gain_high"), math.nan)
+    by_stage = [
+        [math.nan if value is None else value for value in use["gates"] + use["shares"]] for use in own["attention"]
+    ]
+    for key, values in zip(keys, [own["accuracy"], bypassed, *zip(*by_stage, strict=True)], strict=True):
+        row[key], row[f"{key}_std"] = mean_std(values)
+    row["gain"], row["gain_low"], row["gain_high"] = paired_difference(own["accuracy"], bypassed)
+    return row
+
+
+def _shown(row: dict, key: str) -> str:
+    return spread(row[key], row[f"{key}_std"], ".2f") if row["seeds"] else "missing"
+
+
+def _shown_gain(row: dict) -> str:
+    return interval(row["gain"], row["gain_low"], row["gain_high"], "+.2f")
+
+
+def _shown_gate(row: dict, stage: int) -> str:
+    return spread(row[f"gate_{stage}"], row[f"gate_{stage}_std"], ".2g")
+
+
+def _shown_shares(row: dict) -> str:
+    shares = [row[f"share_{stage}"] for stage in STAGES]
+    return NONE if all(map(math.isnan, shares)) else ", ".join(number(share, ".2%") for share in shares)
+
+
+def _shown_published(spec: dict, row: dict) -> str:
+    gates = spec["published"].get(row["dataset"], {}).get(row["model"], {}).get("gates", [])
+    return ", ".join(f"{gate:.2g}" for gate in gates) or NONE
+
+
+def _notes(spec: dict) -> list[str]:
+    seeds = ", ".join(map(str, spec["seeds"]))
+    several = len(spec["seeds"]) > 1
+    over = f"mean ± standard deviation over seeds {seeds}, 95% interval by t" if several else f"one seed ({seeds})"
+    return [
+        f"Bypassed: the same weights with every attention block left out, not trained anew; {over}. Gate: the factor w "
+        "of attention after a stage, 0 at the start; a dash: attention without a gate. Shares: mean size of what "
+        "attention adds to the feature map after stages 1, 2 and 3, by that of the feature map."
+    ]

@@ -1,0 +1,100 @@
+"""A table, whatever it holds, as Markdown, CSV, LaTeX and HTML."""
+
+import dataclasses
+import math
+
+import pandas as pd
+from tabulate import tabulate
+
+from cnntention.base.files import write_text
+from cnntention.base.words import NONE
+from cnntention.reporting import pages
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table, as numbers and for reading.
+
+    Attributes:
+        data: one row a line, plain numbers and names: the CSV.
+        shown: the same for reading, as text.
+        caption: one line.
+        notes: below the table.
+        name: for LaTeX's label.
+    """
+
+    data: pd.DataFrame
+    shown: pd.DataFrame
+    caption: str
+    notes: list[str]
+    name: str
+
+    def write(self, stem: str) -> None:
+        """Write ``stem`` + ``.md``, ``.csv``, ``.tex`` and ``.html``."""
+        texts = {".md": self.markdown(), ".csv": self.csv(), ".tex": self.latex(), ".html": self.html()}
+        for suffix, text in texts.items():
+            write_text(stem + suffix, text)
+
+    def markdown(self) -> str:
+        """GitHub's Markdown: caption, table, notes."""
+        shown = self.shown.map(lambda cell: cell.replace("|", "\\|")).rename(
+            columns=lambda name: name.replace("|", "\\|")
+        )
+        body = tabulate(shown, headers="keys", tablefmt="github", showindex=False, disable_numparse=True)
+        return "\n\n".join([f"**{self.caption}**", body, *self.notes]) + "\n"
+
+    def csv(self) -> str:
+        """Comma-separated plain numbers, empty where there is none."""
+        return self.data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+    def latex(self) -> str:
+        """A table environment for the package booktabs."""
+        body = tabulate(self.shown, headers="keys", tablefmt="latex_booktabs", showindex=False, disable_numparse=True)
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{_escape(self.caption)}. {_escape(' '.join(self.notes))}}}",
+            rf"\label{{tab:{self.name}}}",
+            body,
+            r"\end{table}",
+        ]
+        text = "\n".join(lines) + "\n"
+        for symbol, command in (("±", r"$\pm$"), ("–", "--"), ("Δ", r"$\Delta$")):
+            text = text.replace(symbol, command)
+        return text
+
+    def html(self) -> str:
+        """A page: caption, table, notes."""
+        return pages.page(self.caption, pages.table(self.shown), pages.paragraphs(self.notes))
+
+
+def number(value: float, form: str) -> str:
+    """A number in a format, or a dash where there is none."""
+    return NONE if math.isnan(value) else format(value, form)
+
+
+def spread(mean: float, std: float, form: str) -> str:
+    """A mean with its standard deviation, which is NaN for a single value."""
+    return number(mean, form) + ("" if math.isnan(std) else f" ± {std:{form.lstrip('+')}}")
+
+
+def interval(value: float, low: float, high: float, form: str, unit: str = "") -> str:
+    """A difference with its interval, whose ends are NaN where there is none."""
+    shown = number(value, form)
+    text = shown if shown == NONE else shown + unit
+    return text if math.isnan(low) else f"{text} [{low:{form}}, {high:{form}}]"
+
+
+def count(seeds: int, expected: int) -> str:
+    """How many seeds are there, and how many are not."""
+    return str(seeds) if seeds == expected else f"{seeds} of {expected}, incomplete"
+
+
+_LATEX = str.maketrans(
+    {symbol: "\\" + symbol for symbol in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+)
+
+
+def _escape(text: str) -> str:
+    return text.translate(_LATEX)

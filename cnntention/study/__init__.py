@@ -1,0 +1,1 @@
+"""From a config to the study: its runs, and what each step depends on."""

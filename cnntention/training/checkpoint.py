@@ -1,0 +1,103 @@
+"""``model.pt``: weights with all that is needed to rebuild the model, readable without running code from the file."""
+
+import dataclasses
+import importlib.metadata
+import os
+import platform
+
+import numpy as np
+import torch
+
+from cnntention.base.errors import CheckpointError
+from cnntention.base.files import load_tensors, save_tensors
+from cnntention.network.resnet import ResNet
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A trained model and how it came about.
+
+    Attributes:
+        model: on the CPU, in evaluation mode.
+        spec: of the run, see :meth:`cnntention.study.study.Study.run_spec`.
+        class_names: in the order of the logits.
+        data_sha256: of the prepared data that it was trained on.
+        training: ``seconds``, ``epochs``, ``device``, ``precision``.
+        versions: of python, torch, torchvision, numpy and cnntention at training.
+    """
+
+    model: ResNet
+    spec: dict
+    class_names: list[str]
+    data_sha256: str
+    training: dict
+    versions: dict
+
+    def require_data(self, sha256: str, path: str | os.PathLike) -> None:
+        """Raise CheckpointError, which names the path, unless the model was trained on the data of this digest."""
+        if sha256 != self.data_sha256:
+            raise CheckpointError(f"{path}: trained on other data than are prepared now; train this run again")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides over results."""
+    try:
+        own = importlib.metadata.version("cnntention")
+    except importlib.metadata.PackageNotFoundError:
+        own = "not installed"
+    return {
+        "cnntention": own,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "torchvision": importlib.metadata.version("torchvision"),  # importing it costs every step a second
+        "numpy": np.__version__,
+    }
+
+
+def build(spec: dict, in_channels: int, num_classes: int) -> ResNet:
+    """The untrained model of a run, its weights drawn from torch's global generator."""
+    return ResNet(spec["depth"], in_channels, num_classes, spec["attention"])
+
+
+def save(
+    path: str | os.PathLike, model: ResNet, spec: dict, class_names: list[str], data_sha256: str, training: dict
+) -> None:
+    """Write a checkpoint atomically."""
+    content = {
+        "state_dict": {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()},
+        "spec": spec,
+        "in_channels": model.conv.in_channels,
+        "class_names": class_names,
+        "data_sha256": data_sha256,
+        "training": training,
+        "versions": versions(),
+    }
+    save_tensors(path, content)
+
+
+def load(path: str | os.PathLike) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, holds something other than plain data, or weights that do not
+            fit the model of its spec.
+    """
+    try:
+        content = load_tensors(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such file; train this run first") from None
+    except Exception as error:  # whatever a damaged or foreign file makes of the reader
+        reason = "holds code, which is never run" if "Unsupported" in str(error) else "damaged, or no checkpoint"
+        raise CheckpointError(f"{path}: {reason}; train this run again") from None
+    try:
+        model = build(content["spec"], content["in_channels"], len(content["class_names"]))
+        model.load_state_dict(content["state_dict"])
+        checkpoint = Checkpoint(
+            model.eval(), *(content[key] for key in ("spec", "class_names", "data_sha256", "training", "versions"))
+        )
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise CheckpointError(f"{path}: no checkpoint of this project ({error}); train this run again") from None
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(f"{path}: weights of another model ({reason}); train this run again") from None
+    return checkpoint

@@ -1,0 +1,79 @@
+"""What a training depends on in the config."""
+
+import dataclasses
+
+from cnntention.data.specs import Augmentation, Normalization
+from cnntention.network.specs import WIDTHS, Attention
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlyStopping:
+    """On validation error.
+
+    Attributes:
+        patience: epochs without improvement after which training stops.
+        threshold: relative improvement that counts.
+    """
+
+    patience: int
+    threshold: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        optimizer: ``sgd`` or ``adam``.
+        lr: learning rate at the start.
+        weight_decay: factor of the L2 penalty.
+        batch_size: images a step.
+        epochs: passes over the training images.
+        milestones: epochs after which the learning rate is multiplied by ``gamma``.
+        gamma: see milestones.
+        early_stopping: None: train to the last epoch.
+        momentum: of SGD.
+    """
+
+    optimizer: str
+    lr: float
+    weight_decay: float
+    batch_size: int
+    epochs: int
+    milestones: tuple[int, ...]
+    gamma: float
+    early_stopping: EarlyStopping | None
+    momentum: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSpec:
+    """What one training depends on.
+
+    Attributes:
+        dataset: its name in the config.
+        model: likewise.
+        split: ``full`` or ``tune``, see :mod:`cnntention.data.split`.
+        seed: of weights, batches and augmentation.
+        validation_images: held out of the training images; 0 with split ``full``.
+        normalization: None: pixels in [0, 1].
+        augmentation: of training images.
+        depth: number of weighted layers of the ResNet, 6n+2.
+        attention: None: none.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        recipe: of the training.
+        widths: channels of the three stages.
+    """
+
+    dataset: str
+    model: str
+    split: str
+    seed: int
+    validation_images: int
+    normalization: Normalization | None
+    augmentation: Augmentation
+    depth: int
+    attention: Attention | None
+    precision: str
+    recipe: Recipe
+    widths: tuple[int, int, int] = WIDTHS

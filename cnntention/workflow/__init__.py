@@ -1,0 +1,1 @@
+"""What stands around the pipeline: clean-up, summaries, progress, exports."""

@@ -1,0 +1,477 @@
+"""Downloads through torchvision's own code, from servers on the loopback interface only."""
+
+import contextlib
+import functools
+import gzip
+import hashlib
+import http.server
+import io
+import pickle
+import socket
+import struct
+import tarfile
+import threading
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from torchvision import datasets
+
+from cnntention.base.errors import DataError
+from cnntention.data import download
+
+OFFICIAL = ROOT.parent / "shared" / "data" / "mnist"
+
+
+# ---- servers
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        server.requests.append(self.path)
+        if server.failures:
+            self.send_error(server.failures.pop())
+        elif self.path not in server.files:
+            self.send_error(404)
+        else:
+            content = server.files[self.path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(server.lengths.get(self.path, len(content))))
+            self.end_headers()
+            self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves ``files`` by path.
+
+    Attributes:
+        files: content by path.
+        lengths: Content-Length by path, where it is not that of the content.
+        failures: statuses to answer the next requests with.
+        requests: the paths that were asked for.
+    """
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {}
+        self.lengths: dict[str, int] = {}
+        self.failures: list[int] = []
+        self.requests: list[str] = []
+        self.thread = threading.Thread(target=functools.partial(self.serve_forever, 0.01), daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def serve():
+    """Call it for one more server."""
+    with contextlib.ExitStack() as stack:
+
+        def start() -> Server:
+            server = Server()
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def server(serve):
+    return serve()
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """An address on the loopback interface that nobody listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    return f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch):
+    """No name is looked up and no other machine is called."""
+    foreign = []
+    look_up = socket.getaddrinfo
+
+    def local(host, *arguments, **options):
+        if host != "127.0.0.1":
+            foreign.append(host)
+            raise socket.gaierror(f"the tests do not call {host}")
+        return look_up(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", local)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield
+    assert not foreign
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(download, "ATTEMPTS", 2)
+    monkeypatch.setattr(download, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(download, "TIMEOUT_S", 5)
+
+
+# ---- small datasets in the official formats
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An unsigned-byte array in the format of the MNIST files."""
+    return struct.pack(f">I{array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+
+
+def mnist_arrays() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
+    return {
+        "train-images-idx3-ubyte": random.integers(0, 256, (7, 28, 28), dtype=np.uint8),
+        "train-labels-idx1-ubyte": np.array([5, 0, 4, 1, 9, 2, 1], np.uint8),
+        "t10k-images-idx3-ubyte": random.integers(0, 256, (3, 28, 28), dtype=np.uint8),
+        "t10k-labels-idx1-ubyte": np.array([7, 2, 1], np.uint8),
+    }
+
+
+@pytest.fixture
+def mnist(server, monkeypatch) -> dict[str, np.ndarray]:
+    """A small MNIST, which the server holds in place of the official mirrors. Returns its arrays by file."""
+    arrays = mnist_arrays()
+    archives = {f"{name}.gz": gzip.compress(idx(array), mtime=0) for name, array in arrays.items()}
+    resources = [(name, hashlib.md5(content).hexdigest()) for name, content in archives.items()]
+    monkeypatch.setattr(datasets.MNIST, "resources", resources)
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [server.url + "official/"])
+    server.files = {f"/official/{name}": content for name, content in archives.items()}
+    return arrays
+
+
+@pytest.fixture
+def cifar10(server, monkeypatch) -> dict[str, np.ndarray]:
+    """A small CIFAR-10 of two training batches, likewise. Returns the arrays that are expected."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    labels = [6, 9, 9, 4, 1, 1, 2, 7, 8]
+    parts = {"data_batch_1": slice(0, 3), "data_batch_2": slice(3, 5), "test_batch": slice(5, 9)}
+    contents = {
+        name: pickle.dumps({"data": images[part].transpose(0, 3, 1, 2).reshape(-1, 3072), "labels": labels[part]})
+        for name, part in parts.items()
+    }
+    contents["batches.meta"] = pickle.dumps({"label_names": [str(number) for number in range(10)]})
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    md5 = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
+    official = datasets.CIFAR10
+    monkeypatch.setattr(official, "train_list", [[name, md5[name]] for name in ("data_batch_1", "data_batch_2")])
+    monkeypatch.setattr(official, "test_list", [["test_batch", md5["test_batch"]]])
+    monkeypatch.setattr(official, "meta", official.meta | {"md5": md5["batches.meta"]})
+    monkeypatch.setattr(official, "tgz_md5", hashlib.md5(buffer.getvalue()).hexdigest())
+    monkeypatch.setattr(official, "filename", "small.tar.gz")
+    monkeypatch.setattr(official, "url", server.url + "official/small.tar.gz")
+    server.files = {"/official/small.tar.gz": buffer.getvalue()}
+    return {"x_train": images[:5], "y_train": labels[:5], "x_test": images[5:], "y_test": labels[5:]}
+
+
+def refused(source: str, folder, mirrors=()) -> str:
+    with pytest.raises(DataError) as caught:
+        download.fetch(source, folder, mirrors)
+    return str(caught.value)
+
+
+def assert_helpful(text: str, folder) -> None:
+    """Every archive of MNIST is named with its place and its MD5."""
+    for name, md5 in datasets.MNIST.resources:
+        assert f"{folder / 'MNIST' / 'raw' / name} (MD5 {md5})" in text
+
+
+# ---- MNIST
+
+
+def test_mnist_is_downloaded_and_read(mnist, server, tmp_path):
+    arrays = download.fetch("mnist", tmp_path)
+    assert np.array_equal(arrays["x_train"], mnist["train-images-idx3-ubyte"][..., None])
+    assert np.array_equal(arrays["x_test"], mnist["t10k-images-idx3-ubyte"][..., None])
+    assert arrays["y_train"].tolist() == [5, 0, 4, 1, 9, 2, 1]
+    assert arrays["y_test"].tolist() == [7, 2, 1]
+    assert arrays["x_train"].dtype == np.uint8
+    assert arrays["y_train"].dtype == np.int64
+    assert set(server.requests) == set(server.files)
+
+
+def test_mnist_lies_in_torchvisions_layout(mnist, tmp_path):
+    download.fetch("mnist", tmp_path)
+    plain = datasets.MNIST(tmp_path, train=True, download=False)
+    assert plain.targets.tolist() == [5, 0, 4, 1, 9, 2, 1]
+
+
+def test_files_that_are_there_are_used_without_network(mnist, server, tmp_path):
+    first = download.fetch("mnist", tmp_path)
+    server.stop()
+    second = download.fetch("mnist", tmp_path)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_archives_put_in_place_by_hand_are_used_without_network(mnist, server, tmp_path):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for path, content in server.files.items():
+        (raw / path.rpartition("/")[2]).write_bytes(content)
+    server.stop()
+    assert download.fetch("mnist", tmp_path)["y_test"].tolist() == [7, 2, 1]
+
+
+def test_an_interrupted_download_goes_on_where_it_stopped(mnist, server, tmp_path):
+    download.fetch("mnist", tmp_path)
+    raw = tmp_path / "MNIST" / "raw"
+    for name in ("t10k-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz"):
+        (raw / name).unlink()
+    server.requests.clear()
+    download.fetch("mnist", tmp_path)
+    assert set(server.requests) == {"/official/t10k-labels-idx1-ubyte.gz"}
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_mirrors_are_tried_first(mnist, server, serve, tmp_path, slash):
+    mirror = serve()
+    mirror.files = {path.replace("official", "mine"): content for path, content in server.files.items()}
+    download.fetch("mnist", tmp_path, [mirror.url + "mine" + slash])
+    assert set(mirror.requests) == set(mirror.files)
+    assert not server.requests
+
+
+def test_where_a_mirror_has_no_file_the_official_address_is_asked(mnist, server, serve, tmp_path, nowhere):
+    empty = serve()
+    arrays = download.fetch("mnist", tmp_path, [nowhere, empty.url])
+    assert arrays["y_test"].tolist() == [7, 2, 1]
+    assert empty.requests
+    assert set(server.requests) == set(server.files)
+
+
+def test_a_mirror_with_wrong_content_is_not_believed(mnist, server, serve, tmp_path):
+    mirror = serve()
+    wrong = {path: gzip.compress(idx(np.zeros((7, 28, 28)))) for path in server.files}
+    mirror.files = {path.replace("/official", ""): content for path, content in wrong.items()}
+    arrays = download.fetch("mnist", tmp_path, [mirror.url])
+    assert np.array_equal(arrays["x_train"][..., 0], mnist["train-images-idx3-ubyte"])
+
+
+def test_a_server_that_fails_for_a_while_is_tried_again(mnist, server, tmp_path):
+    server.failures = [503]
+    assert download.fetch("mnist", tmp_path)["y_test"].tolist() == [7, 2, 1]
+
+
+def test_attempts_are_limited(mnist, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "ATTEMPTS", 3)
+    server.files.clear()
+    refused("mnist", tmp_path)
+    assert len(server.requests) == 3
+
+
+def test_pauses_between_attempts_grow(mnist, server, tmp_path, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(download, "ATTEMPTS", 4)
+    monkeypatch.setattr(download, "BACKOFF_S", 2.0)
+    monkeypatch.setattr(download.time, "sleep", pauses.append)
+    server.files.clear()
+    refused("mnist", tmp_path)
+    assert pauses == [2.0, 4.0, 8.0]
+
+
+LAST = "/official/t10k-labels-idx1-ubyte.gz"
+
+
+def other_content(server):
+    server.files[LAST] = gzip.compress(idx(np.array([7, 2, 2])))
+
+
+def error_page(server):
+    server.files[LAST] = b"<html><body>Please log in</body></html>"
+
+
+def half_a_file(server):
+    """The connection ends before the announced length."""
+    server.lengths[LAST] = len(server.files[LAST])
+    server.files[LAST] = server.files[LAST][:20]
+
+
+def half_an_archive(server):
+    server.files[LAST] = server.files[LAST][:20]
+
+
+def nothing(server):
+    server.files[LAST] = b""
+
+
+def no_file(server):
+    del server.files[LAST]
+
+
+@pytest.mark.parametrize("spoil", [other_content, error_page, half_a_file, half_an_archive, nothing, no_file])
+def test_a_file_that_is_not_the_official_one_is_refused_and_not_kept(mnist, server, tmp_path, spoil):
+    whole, lengths = dict(server.files), dict(server.lengths)
+    spoil(server)
+    text = refused("mnist", tmp_path)
+    assert_helpful(text, tmp_path)
+    assert server.url in text
+    if spoil is no_file:
+        assert "404" in text
+    server.files, server.lengths = whole, lengths
+    assert download.fetch("mnist", tmp_path)["y_test"].tolist() == [7, 2, 1]
+
+
+def test_without_network_and_files_one_message_says_what_to_do(mnist, server, tmp_path, monkeypatch, nowhere):
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [nowhere])
+    text = refused("mnist", tmp_path, [nowhere + "mirror"])
+    assert_helpful(text, tmp_path)
+    assert nowhere + "mirror/" in text
+    assert f"{nowhere}:" in text
+    assert "refused" in text
+    assert "by hand" in text
+
+
+def test_a_silent_server_is_given_up(mnist, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(download, "ATTEMPTS", 1)
+    before = socket.getdefaulttimeout()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
+        text = refused("mnist", tmp_path)
+    assert "timed out" in text
+    assert_helpful(text, tmp_path)
+    assert socket.getdefaulttimeout() == before
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n400\r\nends too soon",
+    ],
+    ids=["no HTTP", "nothing", "half a chunk"],
+)
+def test_a_server_that_breaks_the_protocol_is_reported_like_any_other(mnist, server, tmp_path, monkeypatch, answer):
+    """Its errors are of a class of their own, http.client.HTTPException. A mirror of this kind must not end all."""
+
+    def talk(listener):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as odd:
+        threading.Thread(target=talk, args=(odd,), daemon=True).start()
+        address = f"http://127.0.0.1:{odd.getsockname()[1]}/"
+        assert download.fetch("mnist", tmp_path / "through", [address])["y_test"].tolist() == [7, 2, 1]
+        monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
+        assert_helpful(refused("mnist", tmp_path / "alone"), tmp_path / "alone")
+        with contextlib.suppress(OSError):
+            odd.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0", b"<html></html>", idx(np.zeros((7, 28, 28)))[:-5], idx(np.zeros(7))])
+def test_a_damaged_file_in_the_folder_is_reported_at_once(mnist, server, tmp_path, content):
+    """torchvision does not check files that it has unpacked, so waiting and asking again would not help."""
+    download.fetch("mnist", tmp_path)
+    (tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte").write_bytes(content)
+    server.requests.clear()
+    text = refused("mnist", tmp_path)
+    assert "damaged" in text
+    assert "remove it" in text
+    assert_helpful(text, tmp_path)
+    assert not server.requests
+
+
+def test_a_folder_that_cannot_be_made_is_reported(mnist, tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    text = refused("mnist", tmp_path / "file")
+    assert_helpful(text, tmp_path / "file")
+
+
+@pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official archives are not here")
+def test_the_official_archives_give_the_official_dataset(server, tmp_path, monkeypatch):
+    """With torchvision's own checksums."""
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [server.url])
+    server.files = {f"/{path.name}": path.read_bytes() for path in OFFICIAL.glob("*.gz")}
+    arrays = download.fetch("mnist", tmp_path)
+    assert arrays["x_train"].shape == (60_000, 28, 28, 1)
+    assert arrays["x_test"].shape == (10_000, 28, 28, 1)
+    assert np.bincount(arrays["y_train"]).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(arrays["y_test"]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+# ---- CIFAR-10
+
+
+def test_cifar10_is_downloaded_and_read(cifar10, server, tmp_path):
+    arrays = download.fetch("cifar10", tmp_path)
+    for name, expected in cifar10.items():
+        assert np.array_equal(arrays[name], expected)
+    assert arrays["x_train"].dtype == np.uint8
+    assert arrays["y_train"].dtype == np.int64
+    assert set(server.requests) == {"/official/small.tar.gz"}
+
+
+def test_cifar10_in_the_folder_is_used_without_network(cifar10, server, tmp_path):
+    download.fetch("cifar10", tmp_path)
+    (tmp_path / "small.tar.gz").unlink()
+    server.stop()
+    assert np.array_equal(download.fetch("cifar10", tmp_path)["x_train"], cifar10["x_train"])
+
+
+def test_an_archive_of_cifar10_put_in_place_by_hand_is_used_without_network(cifar10, server, tmp_path):
+    (tmp_path / "small.tar.gz").write_bytes(server.files["/official/small.tar.gz"])
+    server.stop()
+    assert np.array_equal(download.fetch("cifar10", tmp_path)["x_test"], cifar10["x_test"])
+
+
+def test_a_mirror_of_cifar10_is_tried_first(cifar10, server, serve, tmp_path):
+    mirror = serve()
+    mirror.files = {"/mine/small.tar.gz": server.files["/official/small.tar.gz"]}
+    download.fetch("cifar10", tmp_path, [mirror.url + "mine"])
+    assert set(mirror.requests) == {"/mine/small.tar.gz"}
+    assert not server.requests
+
+
+@pytest.mark.parametrize("damage", ["removed", "changed"])
+@pytest.mark.parametrize("name", ["data_batch_2", "test_batch", "batches.meta"])
+def test_a_damaged_batch_in_the_folder_is_made_good_from_the_archive(cifar10, tmp_path, name, damage):
+    download.fetch("cifar10", tmp_path)
+    batch = tmp_path / "cifar-10-batches-py" / name
+    if damage == "removed":
+        batch.unlink()
+    else:
+        batch.write_bytes(batch.read_bytes()[:-1])
+    assert np.array_equal(download.fetch("cifar10", tmp_path)["x_test"], cifar10["x_test"])
+
+
+@pytest.mark.parametrize("content", [b"<html></html>", None])
+def test_a_cifar10_that_cannot_be_had_is_reported(cifar10, server, tmp_path, content):
+    whole = server.files.pop("/official/small.tar.gz")
+    if content:
+        server.files["/official/small.tar.gz"] = content
+    text = refused("cifar10", tmp_path)
+    assert f"{tmp_path / 'small.tar.gz'} (MD5 {datasets.CIFAR10.tgz_md5})" in text
+    assert f"{server.url}official/small.tar.gz: " in text
+    server.files["/official/small.tar.gz"] = whole
+    assert np.array_equal(download.fetch("cifar10", tmp_path)["x_test"], cifar10["x_test"])

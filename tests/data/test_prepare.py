@@ -1,0 +1,290 @@
+"""From a source to one prepared file and its card."""
+
+import collections
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from cnntention.base.errors import DataError
+from cnntention.base.files import sha256
+from cnntention.data import npz
+from cnntention.data import prepare as module
+from cnntention.data.prepare import prepare
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Where the prepared file and its card go."""
+    return tmp_path / "out" / "data.npz", tmp_path / "out" / "data.json"
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Call it with arrays that replace regular ones; returns the spec of a dataset of one's own."""
+
+    def spec(**changes) -> dict:
+        random = np.random.default_rng(1)
+        arrays = {
+            "x_train": random.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8),
+            "y_train": np.arange(20) % 4,
+            "x_test": random.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8),
+            "y_test": np.arange(10) % 4,
+        }
+        np.savez(tmp_path / "own.npz", **(arrays | changes))
+        return {"source": "npz", "path": str(tmp_path / "own.npz"), "image_size": None}
+
+    return spec
+
+
+def prepared(spec, files, folder="downloads"):
+    """The arrays and the card as they lie on the disk."""
+    data, card = files
+    returned = prepare(spec, data, card, folder)
+    read = json.loads(card.read_text(encoding="utf-8"))
+    assert read == returned
+    return npz.read(data), read
+
+
+DIGITS = {"source": "digits", "image_size": None}
+
+
+# ---- digits
+
+
+def test_the_card_of_the_digits(files):
+    arrays, card = prepared(DIGITS, files)
+    assert card["images"] == {"train": 1437, "test": 360}
+    assert card["image_shape"] == [8, 8, 1]
+    assert card["class_names"] == list("0123456789")
+    assert card["sha256"] == hashlib.sha256(files[0].read_bytes()).hexdigest()
+    assert "scikit-learn" in card["source"]
+    pixels = arrays["x_train"].astype(np.float64) / 255
+    assert card["mean"] == pytest.approx([pixels.mean()], abs=1e-6)
+    assert card["std"] == pytest.approx([pixels.std()], abs=1e-6)
+
+
+def test_the_classes_of_the_digits_have_equal_shares_in_both_parts(files):
+    from sklearn.datasets import load_digits
+
+    totals = np.bincount(load_digits().target)
+    arrays, card = prepared(DIGITS, files)
+    for part, images in (("train", 1437), ("test", 360)):
+        counts = card["images_per_class"][part]
+        assert counts == np.bincount(arrays[f"y_{part}"]).tolist()
+        assert sum(counts) == images
+        for count, total in zip(counts, totals, strict=True):
+            assert abs(count - total * images / 1797) <= 1
+
+
+def test_the_digits_are_scikit_learns_each_once(files):
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    expected = np.rint(bunch.images / 16 * 255).astype(np.uint8)
+    arrays, _ = prepared(DIGITS, files)
+    images = np.concatenate([arrays["x_train"], arrays["x_test"]])[..., 0]
+    labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    found = collections.Counter((image.tobytes(), label) for image, label in zip(images, labels, strict=True))
+    wanted = collections.Counter((image.tobytes(), label) for image, label in zip(expected, bunch.target, strict=True))
+    assert found == wanted
+    assert images.max() == 255
+
+
+def test_preparing_twice_gives_the_same_bytes(files, tmp_path):
+    first = prepared(DIGITS, files)[1]
+    again = tmp_path / "again.npz", tmp_path / "again.json"
+    second = prepared(DIGITS, again)[1]
+    assert files[0].read_bytes() == again[0].read_bytes()
+    assert first == second
+
+
+# ---- one's own file
+
+
+def test_a_file_of_ones_own_is_packed_as_it_is(files, own):
+    spec = own()
+    arrays, card = prepared(spec, files)
+    original = npz.read(spec["path"])
+    for name in npz.ARRAYS:
+        assert np.array_equal(arrays[name], original[name])
+    assert card["source"] == spec["path"]
+    assert card["class_names"] == ["0", "1", "2", "3"]
+    assert card["images_per_class"] == {"train": [5, 5, 5, 5], "test": [3, 3, 2, 2]}
+    pixels = original["x_train"].astype(np.float64) / 255
+    assert card["mean"] == pytest.approx(pixels.mean((0, 1, 2)).tolist(), abs=1e-6)
+    assert card["std"] == pytest.approx(pixels.std((0, 1, 2)).tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [0, 1, 128, 255])
+def test_pixels_of_one_value_have_that_mean_and_no_spread(files, own, value):
+    images = np.full((20, 8, 8, 1), value, np.uint8)
+    card = prepared(own(x_train=images, x_test=images[:10]), files)[1]
+    assert card["mean"] == pytest.approx([value / 255], abs=1e-6)
+    assert card["std"] == pytest.approx([0], abs=1e-6)
+
+
+def test_the_statistics_are_those_of_the_training_images_alone(files, own):
+    black, white = np.zeros((20, 8, 8, 1), np.uint8), np.full((10, 8, 8, 1), 255, np.uint8)
+    assert prepared(own(x_train=black, x_test=white), files)[1]["mean"] == [0.0]
+
+
+def test_class_names_of_ones_own(files, own):
+    card = prepared(own() | {"class_names": ["a", "b", "c", "d", "never seen"]}, files)[1]
+    assert card["class_names"] == ["a", "b", "c", "d", "never seen"]
+    assert card["images_per_class"]["train"] == [5, 5, 5, 5, 0]
+
+
+def test_the_right_checksum_is_accepted(files, own):
+    spec = own()
+    assert prepared(spec | {"sha256": sha256(spec["path"])}, files)[1]["images"]["train"] == 20
+
+
+# ---- what is refused
+
+
+def assert_refused(spec, files, *texts):
+    with pytest.raises(DataError) as caught:
+        prepare(spec, *files, "downloads")
+    for text in texts:
+        assert text in str(caught.value)
+    assert not files[0].parent.exists() or not list(files[0].parent.iterdir())
+
+
+def test_a_wrong_checksum_is_refused(files, own):
+    spec = own()
+    assert_refused(spec | {"sha256": "0" * 64}, files, spec["path"], sha256(spec["path"]), "0" * 64)
+
+
+@pytest.mark.parametrize("checksum", [None, "0" * 64])
+def test_a_missing_file_is_refused(files, tmp_path, checksum):
+    spec = {"source": "npz", "path": str(tmp_path / "absent.npz"), "image_size": None}
+    assert_refused(spec | ({"sha256": checksum} if checksum else {}), files, "absent.npz", "no such file")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize(("label", "names"), [(-1, None), (-1, 5), (4, 4), (99, 4), (-(2**40), None)])
+def test_labels_out_of_range_are_refused(files, own, part, label, names):
+    images = {"train": 20, "test": 10}[part]
+    labels = np.arange(images) % 4
+    labels[3] = label
+    spec = own(**{f"y_{part}": labels})
+    if names:
+        spec["class_names"] = [f"class {number}" for number in range(names)]
+    assert_refused(spec, files, spec["path"], f"y_{part} holds labels from", str(label))
+
+
+def test_a_label_that_only_the_test_images_have_is_refused(files, own):
+    assert_refused(own(y_test=np.array([0, 1, 2, 3, 4, 0, 1, 2, 3, 4])), files, "y_test holds labels from 0 to 4")
+
+
+@pytest.mark.parametrize("labels", [np.arange(20) % 4 + 1, np.arange(20) % 4 * 2, np.array([0, 2**40] * 10)])
+def test_labels_with_gaps_need_class_names(files, own, labels):
+    """No list as long as the highest label is made."""
+    spec = own(y_train=labels)
+    assert_refused(spec, files, spec["path"], f"from {labels.min()} to {labels.max()}", "class_names")
+
+
+def test_labels_with_gaps_are_accepted_with_class_names(files, own):
+    spec = own(y_train=np.arange(20) % 2 * 2, y_test=np.arange(10) % 2 * 2) | {"class_names": ["a", "b", "c"]}
+    assert prepared(spec, files)[1]["images_per_class"] == {"train": [10, 0, 10], "test": [5, 0, 5]}
+
+
+def test_a_single_class_is_refused(files, own):
+    zeros = np.zeros(20, int)
+    assert_refused(own(y_train=zeros, y_test=zeros[:10]), files, "one class only")
+
+
+def test_images_that_are_no_bytes_are_refused(files, own):
+    assert_refused(own(x_train=np.zeros((20, 8, 8, 3))), files, "x_train is float64")
+
+
+def test_a_failure_leaves_the_older_files_as_they_were(files, own):
+    prepared(own(), files)
+    before = [file.read_bytes() for file in files]
+    with pytest.raises(DataError):
+        prepare(own() | {"class_names": ["a", "b"]}, *files, "downloads")
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_card_that_cannot_be_written_leaves_no_data_behind(files, monkeypatch):
+    """Both files or none, as the function promises."""
+
+    def full(path, text):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(module, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        prepare(DIGITS, *files, "downloads")
+    assert not list(files[0].parent.iterdir())
+
+
+# ---- image_size
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [8, 16, 13])
+def test_resizing_gives_square_images_of_the_size(files, own, size, channels):
+    random = np.random.default_rng(2)
+    images = random.integers(0, 256, (20, 12, 9, channels), dtype=np.uint8)
+    arrays, card = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": size}, files)
+    assert arrays["x_train"].shape == (20, size, size, channels)
+    assert arrays["x_test"].shape == (10, size, size, channels)
+    assert arrays["x_train"].dtype == np.uint8
+    assert card["image_shape"] == [size, size, channels]
+
+
+@pytest.mark.parametrize("size", [8, 16, 32])
+def test_resizing_keeps_a_constant_image(files, own, size):
+    color = np.array([10, 128, 255], np.uint8)
+    images = np.broadcast_to(color, (20, 16, 16, 3))
+    arrays, card = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": size}, files)
+    assert (arrays["x_train"] == color).all()
+    assert (arrays["x_test"] == color).all()
+    assert card["mean"] == pytest.approx((color / 255).tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resizing_keeps_order_orientation_and_channels(files, own, channels):
+    """The left half of image i is black, its right half has the value 10 i, in the last channel alone."""
+    images = np.zeros((20, 16, 16, channels), np.uint8)
+    images[:, :, 8:, -1] = 10 * np.arange(20)[:, None, None]
+    arrays, _ = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": 8}, files)
+    resized = arrays["x_train"]
+    assert (resized[:, :, :3] == 0).all()
+    assert (resized[:, :, 5:, -1] == 10 * np.arange(20)[:, None, None]).all()
+    assert (resized[..., :-1] == 0).all()
+
+
+def test_shrinking_averages(files, own):
+    """A fine checkerboard becomes grey: without antialiasing it would stay black and white."""
+    board = (np.indices((32, 32)).sum(0) % 2 * 255).astype(np.uint8)
+    images = np.broadcast_to(board[..., None], (20, 32, 32, 1))
+    arrays, _ = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": 8}, files)
+    assert np.abs(arrays["x_train"].astype(int) - 127).max() <= 8
+
+
+def test_without_a_size_images_stay_as_they_are(files):
+    assert prepared({"source": "digits"}, files)[1]["image_shape"] == [8, 8, 1]
+
+
+# ---- torchvision's sources
+
+
+@pytest.mark.parametrize(("source", "shape"), [("mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
+def test_a_download_is_given_the_folder_and_the_mirrors(files, monkeypatch, source, shape):
+    from cnntention.data import download
+
+    calls = []
+
+    def fetch(*arguments):
+        calls.append(arguments)
+        images, labels = np.zeros((10, *shape), np.uint8), np.arange(10)
+        return {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    card = prepare({"source": source, "image_size": None}, *files, "folder", ["http://mirror/"])
+    assert calls == [(source, "folder", ["http://mirror/"])]
+    assert card["class_names"][3] == {"mnist": "3", "cifar10": "cat"}[source]
+    assert source in card["source"]

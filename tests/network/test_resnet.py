@@ -1,0 +1,208 @@
+"""The network: sizes, shortcut, initialisation, and the same trunk under every attention."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cnntention.attention.registry import catalogue
+from cnntention.network.resnet import OptionAShortcut, ResNet
+
+torch.set_num_threads(1)
+
+SELFATT = {"block": "selfatt", "residual": "weighted", "options": {}}
+MHA = {"block": "mha", "residual": "weighted", "options": {"heads": 8}}
+
+
+def cbam(reduction: int) -> dict:
+    return {"block": "cbam", "residual": "plain", "options": {"reduction": reduction}}
+
+
+def attention_of(name: str, residual: str) -> dict:
+    """A registered block with its default options."""
+    options = {key: schema["default"] for key, schema in catalogue()[name].options.items() if "default" in schema}
+    return {"block": name, "residual": residual, "options": options}
+
+
+def seeded(attention: dict | None, depth: int = 20, in_channels: int = 3, seed: int = 10) -> ResNet:
+    torch.manual_seed(seed)
+    return ResNet(depth, in_channels, 10, attention)
+
+
+def trunk_state(model: ResNet) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("attention.")}
+
+
+def randomise_batch_norm(model: nn.Module) -> None:
+    """Statistics and weights as after some training, so that evaluation mode is no identity."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor, low, high in (
+                (module.running_mean, -0.3, 0.3),
+                (module.running_var, 0.5, 2.0),
+                (module.weight.data, 0.5, 1.5),
+                (module.bias.data, -0.3, 0.3),
+            ):
+                tensor.uniform_(low, high)
+
+
+# ---- parameters
+
+
+def test_counts_of_the_published_checkpoints():
+    """Counted on the authors' checkpoints; with one input channel the stem has 2 * 16 * 9 = 288 weights fewer."""
+    published = {
+        "baseline": (None, 269_722),
+        "selfatt": (SELFATT, 286_189),
+        "mha": (MHA, 291_677),
+        "cbam-16": (cbam(16), 270_691),
+    }
+    for name, (attention, expected) in published.items():
+        for in_channels, fewer in ((3, 0), (1, 288)):
+            count = sum(p.numel() for p in seeded(attention, in_channels=in_channels).parameters())
+            assert count == expected - fewer, (name, in_channels)
+
+
+@pytest.mark.parametrize("reduction", [8, 16, 32])
+def test_count_of_cbam_by_hand(reduction):
+    """Two bias-free layers C x max(1, C // r), and a 7x7 convolution from 2 planes to 1 with bias, in each stage."""
+    added = sum(2 * channels * max(1, channels // reduction) + 2 * 49 + 1 for channels in (16, 32, 64))
+    assert sum(p.numel() for p in seeded(cbam(reduction)).parameters()) == 269_722 + added
+
+
+@pytest.mark.parametrize(("depth", "blocks"), [(8, 1), (20, 3), (32, 5)])
+def test_depth_counts_the_weighted_layers(depth, blocks):
+    model = seeded(None, depth)
+    assert [len(stage) for stage in model.stages] == [blocks] * 3
+    assert sum(isinstance(module, nn.Conv2d | nn.Linear) for module in model.modules()) == depth
+
+
+# ---- forward
+
+
+@pytest.mark.parametrize("added", [1, 16, 32])
+@pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 10)])
+def test_option_a_shortcut_takes_every_second_pixel_between_even_zeros(added, height, width):
+    x = torch.randn(2, 3, height, width)
+    result = OptionAShortcut(added)(x)
+    before = added // 2
+    assert result.shape == (2, 3 + added, (height + 1) // 2, (width + 1) // 2)
+    for channel in range(3 + added):
+        for i in range(result.shape[2]):
+            for j in range(result.shape[3]):
+                inside = before <= channel < before + 3
+                expected = x[:, channel - before, 2 * i, 2 * j] if inside else torch.zeros(2)
+                assert torch.equal(result[:, channel, i, j], expected)
+
+
+def forward_by_hand(model: ResNet, x: Tensor) -> Tensor:
+    """ResNet-20 in evaluation mode from its weights, as section 4.2 of He et al. (2015) describes it."""
+    weights = model.state_dict()
+
+    def convolve(x: Tensor, name: str, stride: int = 1) -> Tensor:
+        return F.conv2d(x, weights[f"{name}.weight"], stride=stride, padding=1)
+
+    def normalise(x: Tensor, name: str) -> Tensor:
+        mean, variance, scale, shift = (
+            weights[f"{name}.{key}"][:, None, None] for key in ("running_mean", "running_var", "weight", "bias")
+        )
+        return (x - mean) / torch.sqrt(variance + 1e-5) * scale + shift
+
+    x = normalise(convolve(x, "conv"), "bn").clamp(min=0)
+    for stage in range(3):
+        for block in range(3):
+            name = f"stages.{stage}.{block}"
+            stride = 2 if stage > 0 and block == 0 else 1
+            out = normalise(convolve(x, f"{name}.conv1", stride), f"{name}.bn1").clamp(min=0)
+            out = normalise(convolve(out, f"{name}.conv2"), f"{name}.bn2")
+            if stride == 2:
+                zeros = torch.zeros(len(x), x.shape[1] // 2, *out.shape[2:], dtype=x.dtype)
+                x = torch.cat([zeros, x[:, :, ::2, ::2], zeros], dim=1)
+            x = (out + x).clamp(min=0)
+        x = model.attention[stage](x)
+    return x.flatten(2).sum(2) / x[0, 0].numel() @ weights["fc.weight"].T + weights["fc.bias"]
+
+
+@pytest.mark.parametrize("attention", [None, SELFATT, cbam(16)])
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (14, 20)])
+def test_forward_equals_the_network_written_out(attention, height, width):
+    model = seeded(attention).double().eval()
+    randomise_batch_norm(model)
+    for block in model.attention:
+        if hasattr(block, "gate"):
+            nn.init.constant_(block.gate, 0.7)
+    with torch.no_grad():
+        x = torch.randn(2, 3, height, width, dtype=torch.float64)
+        torch.testing.assert_close(model(x), forward_by_hand(model, x), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (28, 28), (8, 8), (9, 15)])
+def test_logits_for_any_image_size(height, width):
+    assert seeded(MHA, depth=8, in_channels=1).eval()(torch.zeros(2, 1, height, width)).shape == (2, 10)
+
+
+# ---- initialisation
+
+
+def test_convolutions_and_linear_layers_start_kaiming_normal_with_fan_out():
+    """Standard deviation sqrt(2 / fan-out), fan-out being outputs times kernel size, and a normal's kurtosis of 3."""
+    standardised = []
+    for attention in (None, SELFATT, MHA, cbam(4)):
+        for module in seeded(attention).modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                weight = module.weight.detach()
+                fan_out = len(weight) * weight[0, 0].numel()
+                scaled = weight.flatten() * (fan_out / 2) ** 0.5
+                error = 1 / (2 * scaled.numel()) ** 0.5  # of a standard deviation estimated from that many weights
+                assert abs(scaled.square().mean().sqrt() - 1) < 5 * error, module
+                standardised.append(scaled)
+    pooled = torch.cat(standardised)
+    assert abs(pooled.mean()) < 0.01
+    assert abs(pooled.pow(4).mean() - 3) < 0.05
+
+
+@pytest.mark.parametrize("attention", [None, SELFATT, MHA, cbam(16)])
+def test_batch_norm_starts_as_one_and_zero(attention):
+    layers = [module for module in seeded(attention).modules() if isinstance(module, nn.BatchNorm2d)]
+    assert len(layers) == 19
+    assert all((layer.weight == 1).all() and (layer.bias == 0).all() for layer in layers)
+
+
+@pytest.mark.parametrize("residual", ["none", "plain", "weighted"])
+@pytest.mark.parametrize("name", catalogue())
+def test_one_seed_gives_one_trunk_whatever_the_attention(name, residual):
+    baseline, model = trunk_state(seeded(None)), trunk_state(seeded(attention_of(name, residual)))
+    assert baseline.keys() == model.keys()
+    assert all(torch.equal(baseline[key], model[key]) for key in baseline)
+
+
+def test_seeds_give_different_trunks_and_a_seed_the_same_one():
+    first, again, other = (trunk_state(seeded(None, depth=8, seed=seed)) for seed in (10, 10, 11))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["conv.weight"], other["conv.weight"])
+
+
+# ---- attention in the network
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", catalogue())
+def test_zero_gates_leave_the_logits_of_the_baseline_bit_for_bit(name, training, memory_format):
+    """A block that changes the layout in memory sends the next convolution another way, which rounds otherwise."""
+    models = [seeded(attention).train(training) for attention in (None, attention_of(name, "weighted"))]
+    x = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0)).to(memory_format=memory_format)
+    with torch.no_grad():
+        baseline, attentive = (model.to(memory_format=memory_format)(x) for model in models)
+    assert torch.equal(baseline, attentive), (baseline - attentive).abs().max()
+
+
+@pytest.mark.parametrize("residual", ["none", "plain", "weighted"])
+@pytest.mark.parametrize("name", catalogue())
+def test_every_parameter_of_the_network_gets_a_finite_gradient(name, residual):
+    model = seeded(attention_of(name, residual), depth=8)
+    x = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    F.cross_entropy(model(x), torch.arange(8)).backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert parameter.grad.isfinite().all(), parameter_name

@@ -1,0 +1,670 @@
+"""The config: what is valid, what is not and how that is said, what is filled in and how files are merged."""
+
+import copy
+import math
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+
+from cnntention.base.errors import ConfigError
+from cnntention.study.config import complete, load
+
+NAMED = ("datasets", "recipes", "models", "tables", "figures", "gradcam")
+
+OVERLAYS = sorted((ROOT / "configs").glob("*.yaml"))
+REMOVED = object()
+
+
+def change(config: dict, path: str, value) -> dict:
+    """Set (or, with REMOVED, delete) the entry at ``a/b/c``; maps that are not there are made."""
+    *parents, last = path.split("/")
+    node = config
+    for part in parents:
+        node = node.setdefault(part, {})
+    if value is REMOVED:
+        del node[last]
+    else:
+        node[last] = value
+    return config
+
+
+def write_npz(path, train=30, test=10, shape=(8, 8), **arrays):
+    """A small dataset of one's own; ``arrays`` replace the regular ones."""
+    regular = {
+        "x_train": np.zeros((train, *shape), np.uint8),
+        "y_train": np.arange(train) % 2,
+        "x_test": np.zeros((test, *shape), np.uint8),
+        "y_test": np.arange(test) % 2,
+    }
+    np.savez(path, **(regular | arrays))
+
+
+def message(config: dict) -> str:
+    with pytest.raises(ConfigError) as caught:
+        complete(config)
+    return str(caught.value)
+
+
+# ---- valid configs
+
+
+def test_the_shipped_config_is_valid(config):
+    complete(config)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
+def test_every_overlay_is_valid_on_top_of_the_shipped_config(overlay, tmp_path, monkeypatch):
+    """Files of one's own are replaced by small ones that fit the overlay, since users bring them."""
+    config = load(ROOT / "config.yaml", overlay)
+    monkeypatch.chdir(tmp_path)
+    for name, dataset in config["datasets"].items():
+        if dataset and dataset["source"] == "npz":
+            indices = (config["gradcam"].get(name) or {}).get("images", [0])
+            channels = len((dataset.get("normalization") or {"mean": [0.0]})["mean"])
+            write_npz("own.npz", dataset.get("validation_images", 0) + 10, max(indices) + 1, (8, 8, channels))
+            dataset["path"] = "own.npz"
+    completed = complete(config)
+    assert set(completed["datasets"]) == {name for name, dataset in config["datasets"].items() if dataset is not None}
+
+
+def test_there_are_overlays_to_check():
+    assert OVERLAYS
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("seeds", [0, 4294967295]),
+        ("epochs", 1),
+        ("machine", {"device": "mps", "mirrors": {"mnist": ["http://127.0.0.1:8000/mnist"]}}),
+        ("recipes/he2015/milestones", [182]),
+        ("recipes/he2015/lr", 1),
+        ("models/mha/attention/options", {"heads": 16}),
+        ("models/baseline/depth", 110),
+        ("tables", {}),
+        ("figures", {}),
+        ("gradcam", {}),
+        ("gradcam/cifar10/images", [9999]),
+        ("tables/table3/caption", "50% of $x_1$ & more; quotes ' and \" are text"),
+        ("models/a.b_c-1", {"label": "x", "color": "#ABCDEF", "recipe": "he2015"}),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_what_is_meant_to_be_possible_is_valid(config, path, value):
+    complete(change(config, path, value))
+
+
+def test_a_dataset_of_ones_own_is_valid(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_npz("own.npz", train=30, test=10, shape=(8, 9, 3))
+    config["datasets"]["own"] = {
+        "label": "Own",
+        "source": "npz",
+        "path": "own.npz",
+        "sha256": "0" * 64,
+        "class_names": ["no", "yes"],
+        "validation_images": 29,
+        "normalization": {"mean": [0, 0, 0], "std": [1, 1, 1.0]},
+    }
+    config["gradcam"]["own"] = {"split": "full", "models": ["baseline"], "images": [9]}
+    assert complete(config)["datasets"]["own"]["path"] == "own.npz"
+
+
+def test_checking_leaves_the_input_as_it_was(config):
+    before = copy.deepcopy(config)
+    completed = complete(config)
+    assert config == before
+    completed["datasets"]["cifar10"]["normalization"]["mean"][0] = 99
+    completed["seeds"].append(99)
+    assert config == before
+
+
+def test_checking_a_broken_config_leaves_the_input_as_it_was(config):
+    change(config, "models/mha/attention/options", {"heads": 3})
+    before = copy.deepcopy(config)
+    message(config)
+    assert config == before
+
+
+def test_checking_twice_changes_nothing_more(config):
+    once = complete(config)
+    assert complete(once) == once
+
+
+# ---- defaults
+
+
+@pytest.mark.parametrize(
+    ("path", "default"),
+    [
+        ("results", "results"),
+        ("epochs", None),
+        (
+            "machine",
+            {
+                "device": "auto",
+                "runs_per_gpu": 1,
+                "compile": "auto",
+                "deterministic": False,
+                "downloads": "data",
+                "mirrors": {},
+            },
+        ),
+        ("machine/device", "auto"),
+        ("machine/downloads", "data"),
+        ("tables", {}),
+        ("figures", {}),
+        ("gradcam", {}),
+        ("datasets/cifar10/validation_images", 0),
+        ("datasets/cifar10/normalization", None),
+        ("datasets/cifar10/augmentation", {"flip": False, "crop_padding": 0}),
+        ("datasets/cifar10/augmentation/flip", False),
+        ("datasets/cifar10/augmentation/crop_padding", 0),
+        ("recipes/he2015/weight_decay", 0),
+        ("recipes/he2015/milestones", []),
+        ("recipes/he2015/gamma", 0.1),
+        ("recipes/he2015/early_stopping", None),
+        ("models/baseline/depth", 20),
+        ("models/baseline/attention", None),
+        ("models/mha/attention/options", {"heads": 8}),
+        ("models/cbam-8/attention/options", {"reduction": 16}),
+        ("tables/table3/published", {}),
+        ("figures/figure1/style", {"width": 9.0, "height": 3.6, "dpi": 150, "y_max": None}),
+        ("figures/figure1/style/width", 9.0),
+        ("gradcam/cifar10/style", {"cell": 1.7, "dpi": 150}),
+    ],
+)
+def test_a_missing_key_gets_its_default(config, path, default):
+    if path in ("datasets/cifar10/validation_images",):
+        config["tables"], config["figures"] = {}, {}  # they ask for split tune
+    completed = complete(change(config, path, REMOVED))
+    for part in path.split("/"):
+        completed = completed[part]
+    assert completed == default
+
+
+def test_defaults_that_the_shipped_config_never_states_are_filled(config):
+    completed = complete(config)
+    assert completed["datasets"]["mnist"]["image_size"] is None
+    assert completed["models"]["selfatt"]["attention"]["options"] == {}
+    assert completed["models"]["mha"]["depth"] == 20
+    assert completed["gradcam"]["mnist"]["style"] == {"cell": 1.7, "dpi": 150}
+
+
+def test_defaults_are_not_shared_between_entries(config):
+    completed = complete(config)
+    completed["figures"]["figure5"]["style"]["dpi"] = 1
+    completed["models"]["selfatt"]["attention"]["options"]["x"] = 1
+    assert completed["figures"]["figure6"]["style"]["dpi"] == 150
+    assert complete(config)["figures"]["figure5"]["style"]["dpi"] == 150
+    assert complete(config)["models"]["selfatt"]["attention"]["options"] == {}
+
+
+def test_early_stopping_gets_its_threshold(config):
+    config = {key: config[key] for key in ("seeds", "datasets", "recipes", "models")}
+    completed = complete(change(config, "recipes/he2015/early_stopping", {"patience": 5}))
+    assert completed["recipes"]["he2015"]["early_stopping"] == {"patience": 5, "threshold": 0.001}
+
+
+# ---- null
+
+
+@pytest.mark.parametrize("section", NAMED)
+def test_null_takes_a_named_entry_away(config, section):
+    config[section]["extra"] = None
+    assert complete(config)[section].keys() == config[section].keys() - {"extra"}
+
+
+def test_null_for_an_entry_that_is_needed_names_who_needs_it(config):
+    config["recipes"]["he2015"] = None
+    assert "models.baseline.recipe" in message(config)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "gone"),
+    [
+        ("recipes: {he2015: {optimizer: adam, momentum: null}}", "recipes/he2015/momentum"),
+        (
+            "models: {mha: {attention: {block: cbam, options: {heads: null, reduction: 8}}}}",
+            "models/mha/attention/options/heads",
+        ),
+        ("tables: {table3: {published: {mnist: null}}}", "tables/table3/published/mnist"),
+        ("tables: {table3: {published: {mnist: {mha: null}}}}", "tables/table3/published/mnist/mha"),
+        ("tables: {table3: {reference: null}}", "tables/table3/reference"),
+        ("machine: {mirrors: {mnist: null}}", "machine/mirrors/mnist"),
+    ],
+    ids=lambda value: value if "/" in value else "null",
+)
+def test_null_takes_an_entry_of_any_map_away_as_config_yaml_says(overlay, gone, tmp_path):
+    """An overlay that turns a recipe to Adam, or a model to another block, has to get rid of a key."""
+    (tmp_path / "overlay.yaml").write_text(overlay, encoding="utf-8")
+    node = complete(load(ROOT / "config.yaml", tmp_path / "overlay.yaml"))
+    *parents, last = gone.split("/")
+    for part in parents:
+        node = node[part]
+    assert last not in node
+
+
+@pytest.mark.parametrize("path", ["epochs", "datasets/cifar10/normalization", "models/cbam-8/attention"])
+def test_null_where_null_has_a_meaning_keeps_it(config, path):
+    completed = complete(change(config, path, None))
+    for part in path.split("/"):
+        completed = completed[part]
+    assert completed is None
+
+
+# ---- broken configs
+
+CLAIM, CLAIM_KEY = "tables/claims/claims/01-selfatt-cifar10", "tables.claims.claims.01-selfatt-cifar10"
+BROKEN = [
+    # keys
+    ("recepies", {}, "top level", "'recepies'; did you mean 'recipes'?"),
+    ("machine/devices", "cpu", "machine", "did you mean 'device'?"),
+    ("recipes/he2015/learning_rate", 0.1, "recipes.he2015", "unknown key 'learning_rate'"),
+    ("recipes/he2015/momentun", 0.9, "recipes.he2015", "did you mean 'momentum'?"),
+    ("models/baseline/colour", "#000000", "models.baseline", "did you mean 'color'?"),
+    ("models/mha/attention/option", {}, "models.mha.attention", "did you mean 'options'?"),
+    ("figures/figure1/style/widht", 3, "figures.figure1.style", "did you mean 'width'?"),
+    ("gradcam/mnist/image", [1], "gradcam.mnist", "did you mean 'images'?"),
+    ("datasets/mnist/augmentation/flips", True, "datasets.mnist.augmentation", "did you mean 'flip'?"),
+    ("machine/mirrors/imagenet", ["http://x"], "machine.mirrors", "possible are cifar10, mnist"),
+    ("seeds", REMOVED, "top level", "'seeds' missing"),
+    ("datasets", REMOVED, "top level", "'datasets' missing"),
+    ("recipes/he2015/lr", REMOVED, "recipes.he2015", "'lr' missing"),
+    ("models/mha/attention/residual", REMOVED, "models.mha.attention", "'residual' missing"),
+    ("tables/table3/datasets", REMOVED, "tables.table3", "'datasets' missing"),
+    ("datasets/cifar10/normalization/std", REMOVED, "datasets.cifar10.normalization", "'std' missing"),
+    # types
+    ("recipes/he2015/lr", "0.1", "recipes.he2015.lr", "a finite number is expected, not '0.1'"),
+    ("recipes/he2015/weight_decay", "1e-4", "recipes.he2015.weight_decay", "write 0.0001 without quotes"),
+    ("recipes/he2015/lr", math.inf, "recipes.he2015.lr", "a finite number"),
+    ("recipes/he2015/lr", math.nan, "recipes.he2015.lr", "a finite number"),
+    ("datasets/cifar10/normalization/mean", [0.5, math.nan, 0.5], "datasets.cifar10.normalization.mean[1]", "finite"),
+    ("figures/figure1/style/y_max", math.inf, "figures.figure1.style.y_max", "a finite number or null"),
+    ("recipes/he2015/epochs", True, "recipes.he2015.epochs", "a whole number is expected, not True"),
+    ("recipes/he2015/epochs", 182.0, "recipes.he2015.epochs", "a whole number"),
+    ("recipes/he2015/lr", True, "recipes.he2015.lr", "a finite number is expected, not True"),
+    ("seeds", [True], "seeds[0]", "a whole number"),
+    ("seeds", 10, "seeds", "a list is expected, not 10"),
+    ("seeds", ["10"], "seeds[0]", "write 10.0 without quotes"),
+    ("datasets/cifar10/augmentation/flip", 1, "datasets.cifar10.augmentation.flip", "true or false is expected"),
+    ("datasets/cifar10/augmentation/flip", "yes", "datasets.cifar10.augmentation.flip", "true or false"),
+    ("datasets/cifar10", "cifar10", "datasets.cifar10", "a map is expected"),
+    ("models/baseline/label", 20, "models.baseline.label", "a text is expected, not 20"),
+    ("models/baseline/label", "", "models.baseline.label", ""),
+    ("models/baseline/color", "red", "models.baseline.color", "'red'"),
+    ("models", None, "top level", "'models' missing"),
+    ("models", [], "models", "a map is expected"),
+    # ranges
+    ("epochs", 0, "epochs", "0"),
+    ("seeds", [-1], "seeds[0]", "-1"),
+    ("seeds", [2**32], "seeds[0]", str(2**32)),
+    ("recipes/he2015/lr", 0, "recipes.he2015.lr", "0"),
+    ("recipes/he2015/lr", -0.1, "recipes.he2015.lr", "-0.1"),
+    ("recipes/he2015/momentum", 1.0, "recipes.he2015.momentum", "1.0"),
+    ("recipes/he2015/gamma", 0, "recipes.he2015.gamma", "0"),
+    ("recipes/he2015/batch_size", 1, "recipes.he2015.batch_size", "1"),
+    ("recipes/he2015/weight_decay", -1e-4, "recipes.he2015.weight_decay", "-0.0001"),
+    ("recipes/he2015/early_stopping", {"patience": 0}, "recipes.he2015.early_stopping.patience", "0"),
+    ("datasets/cifar10/normalization/std", [0.2, 0, 0.2], "datasets.cifar10.normalization.std[1]", "0"),
+    ("datasets/cifar10/image_size", 7, "datasets.cifar10.image_size", "7"),
+    ("datasets/cifar10/validation_images", -1, "datasets.cifar10.validation_images", "-1"),
+    ("datasets/cifar10/augmentation/crop_padding", -1, "datasets.cifar10.augmentation.crop_padding", "-1"),
+    ("figures/figure1/style/dpi", 5000, "figures.figure1.style.dpi", "5000"),
+    ("tables/table3/published/mnist/mha/accuracy", 101, "tables.table3.published.mnist.mha.accuracy", "101"),
+    # lists
+    ("seeds", [], "seeds", "at least 1 needed"),
+    ("seeds", [10, 11, 10], "seeds", "twice"),
+    ("tables/table3/models", [], "tables.table3.models", "at least 1 needed"),
+    ("tables/table3/models", ["mha", "mha"], "tables.table3.models", "twice"),
+    ("figures/figure1/curves", [], "figures.figure1.curves", "at least 1 needed"),
+    ("gradcam/mnist/images", [], "gradcam.mnist.images", "at least 1 needed"),
+    ("gradcam/mnist/images", [7, 7], "gradcam.mnist.images", "twice"),
+    ("datasets", {}, "datasets", "at least 1 needed"),
+    ("recipes", {}, "recipes", "at least 1 needed"),
+    # names
+    ("models/two words", {}, "models", "'two words' holds characters"),
+    ("models/it's", {}, "models", "a name is of"),
+    ('models/"quoted"', {}, "models", "a name is of"),
+    ("datasets/..", {}, "datasets", "'..' holds characters"),
+    ("datasets/-rf", {}, "datasets", "'-rf' holds characters"),
+    ("recipes/a;b", {}, "recipes", "'a;b' holds characters"),
+    ("tables/$(id)", {}, "tables", "'$(id)' holds characters"),
+    ("figures/`id`", {}, "figures", "a name is of"),
+    ("figures/a\\b", {}, "figures", "a name is of"),
+    ("figures/é", {}, "figures", "a name is of"),
+    ("figures/{x}", {}, "figures", "a name is of"),
+    ("figures/" + "x" * 65, {}, "figures", ""),
+    ("models/trailing-newline\n", {"label": "x", "color": "#000000", "recipe": "he2015"}, "models", "a name is of"),
+    ("results", "my results", "results", "'my results'"),
+    ("results", "a;rm -rf b", "results", "characters that are not possible"),
+    ("results", "$(id)", "results", "characters that are not possible"),
+    ("results", "{results}", "results", "characters that are not possible"),
+    ("results", "out\n", "results", "characters that are not possible"),
+    ("results", "", "results", ""),
+    ("machine/downloads", "da'ta", "machine.downloads", "characters that are not possible"),
+    ("machine/mirrors", {"mnist": ["ftp://x"]}, "machine.mirrors.mnist[0]", "ftp://x"),
+    ("machine/mirrors", {"mnist": "http://x"}, "machine.mirrors.mnist", "a list is expected"),
+    ("machine/mirrors", {"mnist": ["http://a/", "http://b:port/"]}, "machine.mirrors.mnist", "'http://b:port/'"),
+    ("machine/mirrors", {"mnist": ["http://b:99999/"]}, "machine.mirrors.mnist", "'http://b:99999/'"),
+    ("machine/mirrors", {"cifar10": ["http://[::1/"]}, "machine.mirrors.cifar10", "'http://[::1/'"),
+    ("machine/mirrors", {"cifar10": ["http:///path"]}, "machine.mirrors.cifar10", "'http:///path'"),
+    ("results", "-x", "results", "characters that are not possible"),
+    # unknown names
+    ("machine/device", "gpu", "machine.device", "one of auto, cpu, cuda, mps"),
+    ("recipes/he2015/optimizer", "adamw", "recipes.he2015.optimizer", "one of sgd, adam"),
+    ("datasets/mnist/source", "svhn", "datasets.mnist.source", "cifar10, mnist, digits, npz"),
+    ("models/baseline/recipe", "he2016", "models.baseline.recipe", "did you mean 'he2015'?"),
+    ("models/mha/attention/block", "mhaa", "models.mha.attention.block", "did you mean 'mha'?"),
+    ("models/mha/attention/block", "transformer", "models.mha.attention.block", "possible are cbam, mha, selfatt"),
+    ("models/mha/attention/residual", "gated", "models.mha.attention.residual", "none, plain, weighted"),
+    ("models/mha/attention/residual", None, "models.mha.attention", "'residual' missing"),
+    ("tables/table3/models", ["basline"], "tables.table3.models", "did you mean 'baseline'?"),
+    ("tables/table1/models", ["basline"], "tables.table1.models", "did you mean 'baseline'?"),
+    ("tables/table3/datasets", ["cifar100"], "tables.table3.datasets", "did you mean 'cifar10'?"),
+    ("tables/table3/kind", "loss", "tables.table3.kind", "recipes, accuracy"),
+    ("tables/table3/split", "test", "tables.table3.split", "full, tune"),
+    ("figures/figure1/models", ["basline"], "figures.figure1.models", "did you mean 'baseline'?"),
+    ("figures/figure1/datasets", ["mnits"], "figures.figure1.datasets", "did you mean 'mnist'?"),
+    ("figures/figure1/curves", ["test_accuracy"], "figures.figure1.curves[0]", "test_error"),
+    ("figures/figure1/panels", "seed", "figures.figure1.panels", "dataset, model, curve"),
+    ("gradcam/mnist/models", ["basline"], "gradcam.mnist.models", "did you mean 'baseline'?"),
+    ("gradcam/mnits", {"split": "full", "models": ["mha"], "images": [0]}, "gradcam.mnits", "did you mean 'mnist'?"),
+    # blocks' options
+    ("models/mha/attention/options", {"head": 8}, "models.mha.attention.options", "did you mean 'heads'?"),
+    ("models/selfatt/attention/options", {"heads": 8}, "models.selfatt.attention.options", "unknown key 'heads'"),
+    ("models/mha/attention/options", {"head": None}, "models.mha.attention.options", "did you mean 'heads'?"),
+    ("models/mha/attention/options", {None: None}, "models.mha.attention.options", "unknown key 'None'"),
+    ("models/mha/attention/options", {"heads": 3}, "models.mha.attention.options.heads", "3 does not divide the 16"),
+    ("models/mha/attention/options", {"heads": 32}, "models.mha.attention.options.heads", "does not divide the 16"),
+    ("models/mha/attention/options", {"heads": 0}, "models.mha.attention.options.heads", "0"),
+    ("models/mha/attention/options", {"heads": "8"}, "models.mha.attention.options.heads", "a whole number"),
+    ("models/mha/attention/options", {"heads": 8.0}, "models.mha.attention.options.heads", "a whole number"),
+    ("models/cbam-8/attention/options", {"reduction": True}, "models.cbam-8.attention.options.reduction", "True"),
+    ("models/cbam-8/attention/options", [8], "models.cbam-8.attention.options", "a map is expected"),
+    # keys that do not go together
+    ("models/baseline/depth", 18, "models.baseline.depth", "18 is not 6n+2"),
+    ("models/baseline/depth", 2, "models.baseline.depth", "2"),
+    ("recipes/he2015/milestones", [136, 91], "recipes.he2015.milestones", "must ascend"),
+    ("recipes/he2015/milestones", [91, 183], "recipes.he2015.milestones", "183 lies past the last epoch, 182"),
+    ("recipes/adam-cbam/momentum", 0.9, "recipes.adam-cbam.momentum", "only for optimizer: sgd"),
+    ("datasets/cifar10/validation_images", 0, "tables.table2.split", "datasets.cifar10.validation_images above 0"),
+    ("recipes/he2015/early_stopping", {"patience": 9}, "tables.table3.split", "models.baseline stops early"),
+    ("recipes/he2015/early_stopping", {"patience": 9}, "figures.figure1.split", "models.baseline stops early"),
+    ("recipes/he2015/early_stopping", {"patience": 9}, "gradcam.cifar10.split", "models.baseline stops early"),
+    ("figures/figure1/curves", ["validation_error"], "figures.figure1.curves", "'full' has no validation_error"),
+    ("figures/figure6/curves", ["test_loss"], "figures.figure6.curves", "'tune' has no test_loss"),
+    ("figures/figure1/curves", ["train_error", "test_loss"], "figures.figure1.panels", "share no axis"),
+    ("figures/figure6/panels", "model", "figures.figure6.panels", "share no axis"),
+    ("gradcam/mnist/images", [0, 10_000], "gradcam.mnist.images", "10000 lies beyond the 10000 test images"),
+    ("gradcam/mnist/images", [-1], "gradcam.mnist.images[0]", "-1"),
+    ("datasets/mnist/normalization", {"mean": [0, 0, 0], "std": [1]}, "datasets.mnist.normalization.mean", "3 values"),
+    ("datasets/cifar10/normalization/std", [0.2], "datasets.cifar10.normalization.std", "1 values for images of 3"),
+    ("datasets/mnist/path", "mnist.npz", "datasets.mnist.path", "not possible with source: mnist"),
+    ("datasets/mnist/sha256", "0" * 64, "datasets.mnist.sha256", "not possible with source: mnist"),
+    ("datasets/mnist/class_names", ["a", "b"], "datasets.mnist.class_names", "not possible with source: mnist"),
+    ("datasets/cifar10/path", "x.npz", "datasets.cifar10.path", "not possible with source: cifar10"),
+    ("tables/table3/reference", "cbam-32", "tables.table3.reference", "none of the table's models"),
+    ("tables/table1/datasets", ["cifar10"], "tables.table1.datasets", "not possible with kind: recipes"),
+    ("tables/table1/split", "full", "tables.table1.split", "not possible with kind: recipes"),
+    ("tables/table1/reference", "mha", "tables.table1.reference", "not possible with kind: recipes"),
+    ("tables/table3/models", REMOVED, "tables.table3", "'models' missing"),
+    ("tables/attention/models", ["baseline"], "tables.attention.models", "'baseline' has no attention"),
+    ("tables/attention/reference", "mha", "tables.attention.reference", "not possible with kind: attention"),
+    ("tables/attention/published/mnist/mha/gates", [1, 2], "tables.attention.published.mnist.mha.gates", "3"),
+    ("tables/claims/models", ["mha"], "tables.claims.models", "not possible with kind: claims"),
+    ("tables/claims/claims", {}, "tables.claims.claims", "at least 1 needed"),
+    ("tables/claims/published", {"mnist": 1}, "tables.claims.published", "each of which has its own"),
+    (f"{CLAIM}/measure", "speed", f"{CLAIM_KEY}.measure", "accuracy, early_error"),
+    (f"{CLAIM}/model", "mhaa", f"{CLAIM_KEY}.model", "did you mean 'mha'?"),
+    (f"{CLAIM}/than", "selfatt", f"{CLAIM_KEY}.than", "the same model"),
+    (f"{CLAIM}/dataset", "mnits", f"{CLAIM_KEY}.dataset", "did you mean 'mnist'?"),
+    (f"{CLAIM}/split", REMOVED, CLAIM_KEY, "'split' missing"),
+    (f"{CLAIM}/epochs", 3, f"{CLAIM_KEY}.epochs", "with measure: early_error only"),
+    (f"{CLAIM}/measure", "early_error", CLAIM_KEY, "'epochs' missing"),
+    ("tables/claims/claims/11-cbam-parameters/within", 3, "tables.claims.claims.11-cbam-parameters.within", "accuracy"),
+    ("tables/table3/claims", {}, "tables.table3.claims", "not possible with kind: accuracy"),
+    ("datasets/mnist/epochs", 0, "datasets.mnist.epochs", "0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "key", "text"),
+    [pytest.param(*case, id=f"{case[0]}={'' if case[1] is REMOVED else case[1]}"[:50].strip()) for case in BROKEN],
+)
+def test_a_broken_config_names_the_key_and_the_problem(config, path, value, key, text):
+    problems = message(change(config, path, value)).splitlines()
+    assert any(line.strip().startswith(f"{key}:") and text in line for line in problems[1:]), problems
+
+
+def test_there_are_enough_broken_configs():
+    assert len(BROKEN) >= 40
+
+
+@pytest.mark.parametrize(("source", "images"), [("cifar10", 50_000), ("mnist", 60_000), ("digits", 1437)])
+def test_validation_images_that_leave_none_to_train_on_are_refused_for_every_source(config, source, images):
+    """The training images of these sources are as well known as their test images."""
+    config["datasets"]["other"] = {"label": "Other", "source": source, "validation_images": images}
+    assert "datasets.other.validation_images" in message(config)
+
+
+@pytest.mark.parametrize("key", ["results", "machine/downloads"])
+def test_a_home_folder_is_expanded_or_refused(config, key):
+    """The shell of a rule would expand ``~``, Python's open() would not: one config, two folders."""
+    try:
+        completed = complete(change(config, key, "~/folder"))
+    except ConfigError:
+        return
+    for part in key.split("/"):
+        completed = completed[part]
+    assert not completed.startswith("~")
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "text"),
+    [
+        ({"path": REMOVED}, "path", "missing"),
+        ({"path": "absent.npz"}, "path", "absent.npz: no such file"),
+        ({"path": "text.npz"}, "path", "not a whole .npz"),
+        ({"path": "float.npz"}, "path", "x_train is float64, uint8"),
+        ({"path": "objects.npz"}, "path", "pickled objects"),
+        ({"path": "lacks.npz"}, "path", "no array 'y_test'"),
+        ({"validation_images": 30}, "validation_images", "30 leaves none of 30 images"),
+        ({"normalization": {"mean": [0, 0, 0], "std": [1]}}, "normalization.mean", "3 values for images of 1 channel"),
+        ({"normalization": {"mean": [0], "std": [1, 1]}}, "normalization.std", "2 values for images of 1 channel"),
+        ({"sha256": "abc"}, "sha256", "'abc'"),
+        ({"class_names": ["one"]}, "class_names", "at least 2 needed"),
+        ({"class_names": ["a", "a"]}, "class_names", "twice"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_broken_dataset_of_ones_own_names_the_key_and_the_problem(config, tmp_path, monkeypatch, entry, key, text):
+    monkeypatch.chdir(tmp_path)
+    write_npz("own.npz", train=30, test=10)
+    write_npz("float.npz", x_train=np.zeros((30, 8, 8)))
+    write_npz("objects.npz", y_train=np.array([{}] * 30, dtype=object))
+    np.savez("lacks.npz", x_train=np.zeros((1, 8, 8), np.uint8), y_train=[0], x_test=np.zeros((1, 8, 8), np.uint8))
+    (tmp_path / "text.npz").write_text("no archive", encoding="utf-8")
+    dataset = {"label": "Own", "source": "npz", "path": "own.npz"} | entry
+    config["datasets"]["own"] = {name: value for name, value in dataset.items() if value is not REMOVED}
+    problems = message(config).splitlines()
+    assert any(line.strip().startswith(f"datasets.own.{key}:") and text in line for line in problems[1:]), problems
+
+
+def test_gradcam_beyond_the_test_images_of_ones_own_dataset_is_refused(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_npz("own.npz", test=10)
+    config["datasets"]["own"] = {"label": "Own", "source": "npz", "path": "own.npz"}
+    config["gradcam"]["own"] = {"split": "full", "models": ["baseline"], "images": [3, 10]}
+    assert "gradcam.own.images: 10 lies beyond the 10 test images, 0 to 9" in message(config)
+
+
+def test_gradcam_of_a_dataset_whose_file_is_missing_reports_the_dataset_only(config):
+    config["datasets"]["own"] = {"label": "Own", "source": "npz", "path": "absent.npz"}
+    config["gradcam"]["own"] = {"split": "full", "models": ["baseline"], "images": [3]}
+    text = message(config)
+    assert "datasets.own.path" in text
+    assert "gradcam.own" not in text
+
+
+def test_all_problems_of_one_kind_are_reported_at_once(config):
+    change(config, "recipes/he2015/lr", "fast")
+    change(config, "models/baseline/color", "red")
+    text = message(config)
+    assert "recipes.he2015.lr" in text
+    assert "models.baseline.color" in text
+
+
+# ---- files
+
+
+def write(folder, **texts):
+    """YAML files by name; returns their paths in order."""
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return [folder / f"{name}.yaml" for name in texts]
+
+
+def test_loading_merges_maps_by_key_and_replaces_lists_and_scalars(tmp_path):
+    files = write(
+        tmp_path,
+        base="{a: 1, list: [1, 2], map: {x: 1, deep: {y: 1, z: 1}}, gone: {k: 1}, turned: 5}",
+        first="{list: [3], map: {deep: {y: 2}}, gone: null}",
+        second="{a: 2, map: {deep: {w: 4}, x: null}, turned: {m: 1}, new: {n: [1]}}",
+    )
+    assert load(*files) == {
+        "a": 2,
+        "list": [3],
+        "map": {"x": None, "deep": {"y": 2, "z": 1, "w": 4}},
+        "gone": None,
+        "turned": {"m": 1},
+        "new": {"n": [1]},
+    }
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
+def test_loading_merges_as_snakemake_does(overlay):
+    utils = pytest.importorskip("snakemake.utils")
+    merged = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    utils.update_config(merged, yaml.safe_load(overlay.read_text(encoding="utf-8")))
+    assert load(ROOT / "config.yaml", overlay) == merged
+
+
+def test_loaded_values_are_not_shared_between_keys(tmp_path):
+    """A YAML alias makes two keys one object."""
+    loaded = load(*write(tmp_path, base="{a: {list: &l [1]}, b: {list: *l}}", over="{b: {other: 1}}"))
+    loaded["a"]["list"].append(2)
+    assert loaded["b"] == {"list": [1], "other": 1}
+
+
+def test_loading_nothing_gives_an_empty_config():
+    assert load() == {}
+
+
+def test_a_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: No such file"):
+        load(tmp_path / "absent.yaml")
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=re.escape(f"{tmp_path}: ")):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a: [1, 2", b"a: {b: 1", b"\tindented: with tab", b"a: b: c", b"\xff\xfe\x00", b"a: *unknown", b"!!python/x {}"],
+)
+def test_a_file_that_is_no_yaml_is_named(tmp_path, content):
+    (tmp_path / "odd.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"odd\.yaml: not valid YAML"):
+        load(tmp_path / "odd.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "# a comment only", "[1, 2]", "text", "3", "null"])
+def test_a_file_that_is_no_map_is_named(tmp_path, text):
+    (file,) = write(tmp_path, odd=text)
+    with pytest.raises(ConfigError, match=r"odd\.yaml: a map of keys is expected"):
+        load(file)
+
+
+def test_yaml_cannot_run_code(tmp_path):
+    (file,) = write(tmp_path, odd=f"a: !!python/object/apply:os.mkdir ['{tmp_path}/made']")
+    with pytest.raises(ConfigError):
+        load(file)
+    assert not (tmp_path / "made").exists()
+
+
+# ---- the shipped files
+
+
+def test_every_key_in_config_yaml_is_explained_where_it_first_appears():
+    """By a comment in its line or the line above; for a key that opens a block also in the block's first line.
+
+    Names that users choose (of datasets, recipes, models...) are not keys of the format.
+    """
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    lines = [re.sub(r'"[^"]*"', '""', line) for line in text.splitlines()]
+    first: dict[str, tuple[int, bool]] = {}
+
+    def visit(node, path):
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            names = (len(path) == 1 and path[0] in NAMED) or "published" in path or path[-1:] == ("claims",)
+            if not names:
+                opens = isinstance(value, yaml.MappingNode) and value.start_mark.line > key.start_mark.line
+                first.setdefault(key.value, (key.start_mark.line, opens))
+            visit(value, (*path, key.value))
+
+    visit(yaml.compose(text), ())
+    assert {"results", "lr", "heads", "y_max"} <= first.keys()
+    bare = [
+        key
+        for key, (line, opens) in first.items()
+        if not any("#" in lines[near] for near in range(max(line - 1, 0), line + 1 + opens))
+    ]
+    assert not bare, f"without a comment in config.yaml: {', '.join(bare)}"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
+def test_every_overlay_says_how_it_is_used(overlay):
+    """Its opening comment shows the command line."""
+    opening = re.match(r"(#.*\n)*", overlay.read_text(encoding="utf-8")).group()
+    assert f"--configfile configs/{overlay.name}" in opening
+
+
+def imported_by(code: str) -> set[str]:
+    """Top-level modules in memory after running ``code`` in a fresh interpreter."""
+    script = f"import sys\n{code}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_checking_a_config_does_not_import_torch():
+    code = (
+        "import cnntention.study.config\n"
+        "from cnntention.study.study import Study\n"
+        "Study(cnntention.study.config.load('config.yaml')).runs()"
+    )
+    modules = imported_by(code)
+    assert "jsonschema" in modules
+    assert not modules & {"torch", "torchvision", "pandas", "matplotlib", "sklearn"}
+
+
+def test_reading_the_snakefile_does_not_import_torch():
+    """Every import of this package in the Snakefile and its rules, and what a dry run calls."""
+    files = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
+    statement = re.compile(r"^\s*((?:from cnntention\S* import .+)|(?:import cnntention.*))$", re.MULTILINE)
+    statements = [line for file in files for line in statement.findall(file.read_text(encoding="utf-8"))]
+    assert statements
+    modules = imported_by("\n".join([*statements, "closure('workflow_scripts/train.py')"]))
+    assert "cnntention" in modules
+    assert not modules & {"torch", "torchvision", "pandas", "matplotlib", "sklearn"}

@@ -1,0 +1,606 @@
+"""Optimisers, schedule and early stopping against closed forms; the loop on small separable images."""
+
+import copy
+import csv
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from test_dataset import separable, write_prepared
+from torch import Tensor, nn
+
+from cnntention.base.device import Machine
+from cnntention.base.errors import DeviceError, TrainingError
+from cnntention.data import dataset
+from cnntention.data.batches import Augmenter, Normalizer
+from cnntention.network import predict
+from cnntention.training import checkpoint, heartbeat, history, loop
+from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
+
+torch.set_num_threads(1)
+
+CPU = torch.device("cpu")
+SELFATT = {"block": "selfatt", "residual": "weighted", "options": {}}
+CBAM = {"block": "cbam", "residual": "plain", "options": {"reduction": 16}}
+
+
+def run_spec(recipe: dict | None = None, **changes) -> dict:
+    """The spec of a run on the separable images: ResNet-8, two epochs of Adam, four batches each."""
+    return {
+        "dataset": "separable",
+        "model": "tiny",
+        "split": "tune" if changes.get("validation_images") else "full",
+        "seed": 10,
+        "validation_images": 0,
+        "normalization": {"mean": [0.3], "std": [0.25]},
+        "augmentation": {"flip": True, "crop_padding": 1},
+        "depth": 8,
+        "attention": None,
+        "precision": "fp32",
+        "recipe": {
+            "optimizer": "adam",
+            "lr": 0.01,
+            "weight_decay": 1e-4,
+            "batch_size": 16,
+            "epochs": 2,
+            "milestones": [],
+            "gamma": 0.1,
+            "early_stopping": None,
+        }
+        | (recipe or {}),
+    } | changes
+
+
+def quiet(line: str) -> None:
+    """A log that nobody reads."""
+
+
+def train(spec: dict, data: dataset.Dataset) -> loop.Trained:
+    return loop.train(spec, data, CPU, log=quiet)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory) -> tuple[Path, Path]:
+    return write_prepared(tmp_path_factory.mktemp("separable"), separable())
+
+
+@pytest.fixture
+def data(paths) -> dataset.Dataset:
+    return dataset.load(*paths)
+
+
+@pytest.fixture
+def tuning_data(paths) -> dataset.Dataset:
+    return dataset.load(*paths, validation_images=20)
+
+
+def with_part(data: dataset.Dataset, name: str, images: Tensor | None = None, labels: Tensor | None = None):
+    """A copy of a dataset with one part changed."""
+    old = data.parts[name]
+    part = dataset.Part(old.images if images is None else images, old.labels if labels is None else labels)
+    return dataset.Dataset(data.parts | {name: part}, data.class_names, data.image_shape, data.sha256)
+
+
+def identical(first: nn.Module, second: nn.Module) -> bool:
+    """Bit for bit, running statistics included."""
+    states = first.state_dict(), second.state_dict()
+    return states[0].keys() == states[1].keys() and all(torch.equal(states[0][k], states[1][k]) for k in states[0])
+
+
+def without_seconds(rows: list[dict]) -> list[dict]:
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+# ---- optimisers
+
+
+def steps_of(recipe: dict, start: Tensor, gradients: list[Tensor]) -> Tensor:
+    """A parameter after one step for each gradient."""
+    parameter = nn.Parameter(start.clone())
+    optimizer = build_optimizer([parameter], recipe)
+    for gradient in gradients:
+        parameter.grad = gradient.clone()
+        optimizer.step()
+    return parameter.detach()
+
+
+START = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+GRADIENTS = [
+    torch.tensor([0.1, 0.4, -0.3, 0.0], dtype=torch.float64),
+    torch.tensor([-0.2, 0.1, 0.5, 0.3], dtype=torch.float64),
+    torch.tensor([0.3, -0.3, 0.2, -0.1], dtype=torch.float64),
+]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("momentum", [None, 0.9])
+def test_sgd_is_momentum_over_gradient_plus_l2_decay(momentum, count):
+    recipe = {"optimizer": "sgd", "lr": 0.1, "weight_decay": 0.05} | ({"momentum": momentum} if momentum else {})
+    expected, velocity = START.clone(), torch.zeros_like(START)
+    for gradient in GRADIENTS[:count]:
+        velocity = (momentum or 0) * velocity + gradient + 0.05 * expected
+        expected = expected - 0.1 * velocity
+    torch.testing.assert_close(steps_of(recipe, START, GRADIENTS[:count]), expected, rtol=1e-12, atol=1e-14)
+
+
+def adam_by_hand(decay_in_gradient: float, decoupled_decay: float, count: int) -> Tensor:
+    expected, first, second = START.clone(), torch.zeros_like(START), torch.zeros_like(START)
+    for step, raw in enumerate(GRADIENTS[:count], 1):
+        gradient = raw + decay_in_gradient * expected
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        direction = first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+        expected = expected * (1 - 0.01 * decoupled_decay) - 0.01 * direction
+    return expected
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_adam_decays_weights_in_the_l2_form_and_not_as_adamw(count):
+    result = steps_of({"optimizer": "adam", "lr": 0.01, "weight_decay": 0.05}, START, GRADIENTS[:count])
+    torch.testing.assert_close(result, adam_by_hand(0.05, 0, count), rtol=1e-10, atol=1e-12)
+    assert (result - adam_by_hand(0, 0.05, count)).abs().max() > 1e-4
+
+
+def test_every_parameter_of_the_model_is_optimised():
+    model = checkpoint.build(run_spec(attention=SELFATT), 1, 3)
+    groups = build_optimizer(model.parameters(), run_spec()["recipe"]).param_groups
+    assert {id(p) for group in groups for p in group["params"]} == {id(p) for p in model.parameters()}
+
+
+# ---- schedule
+
+
+def test_learning_rate_drops_after_the_milestone_epochs():
+    recipe = {"optimizer": "sgd", "lr": 0.4, "weight_decay": 0, "milestones": [2, 5], "gamma": 0.5}
+    optimizer = build_optimizer([nn.Parameter(torch.zeros(1))], recipe)
+    schedule = build_schedule(optimizer, recipe)
+    rates = []
+    for _ in range(7):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates == pytest.approx([0.4, 0.4, 0.2, 0.2, 0.2, 0.1, 0.1])
+
+
+def test_learning_rate_of_each_epoch_is_recorded(data):
+    rows = train(run_spec({"epochs": 4, "milestones": [1, 3]}), data).rows
+    assert [row["lr"] for row in rows] == pytest.approx([0.01, 0.001, 0.001, 0.0001])
+
+
+# ---- early stopping
+
+
+def answers(rule: dict | None, errors: list[float]) -> list[bool]:
+    stopping = EarlyStopping(rule)
+    return [stopping.should_stop(error) for error in errors]
+
+
+def test_stops_after_patience_epochs_without_relative_improvement():
+    """By 10%: 45 is not below 0.9 * 50, 44.9 is; 41 and 40.5 are not below 0.9 * 44.9 = 40.41."""
+    assert answers({"patience": 2, "threshold": 0.1}, [50, 45, 44.9, 41, 40.5]) == [False, False, False, False, True]
+
+
+def test_small_improvements_add_up_against_the_best_error():
+    """Each epoch improves by 4%, and every third by more than 10% on the best that counted."""
+    assert not any(answers({"patience": 3, "threshold": 0.1}, [100 * 0.96**epoch for epoch in range(30)]))
+
+
+def test_a_worse_epoch_does_not_become_the_best():
+    assert answers({"patience": 3, "threshold": 0}, [10, 20, 19, 18]) == [False, False, False, True]
+
+
+def test_equal_errors_are_no_improvement():
+    assert answers({"patience": 1, "threshold": 0}, [10, 10]) == [False, True]
+    assert answers({"patience": 1, "threshold": 0.001}, [0, 0]) == [False, True]
+
+
+def test_without_a_rule_training_never_stops():
+    assert not any(answers(None, [1.0] * 500))
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_validation_error_stops_training(tuning_data, patience):
+    """Errors would have to fall by 99.9% to count: training ends ``patience`` epochs after the first."""
+    rule = {"patience": patience, "threshold": 0.999}
+    spec = run_spec({"lr": 1e-9, "epochs": 6, "early_stopping": rule}, validation_images=20)
+    assert len(train(spec, tuning_data).rows) == patience + 1
+
+
+def test_test_error_never_stops_training(data):
+    rule = {"patience": 1, "threshold": 0.999}
+    assert len(train(run_spec({"lr": 1e-9, "epochs": 4, "early_stopping": rule}), data).rows) == 4
+
+
+def test_last_epochs_weights_are_kept_when_training_stops(tuning_data):
+    rule = {"patience": 2, "threshold": 0.999}
+    stopped = train(run_spec({"epochs": 9, "early_stopping": rule}, validation_images=20), tuning_data)
+    whole = train(run_spec({"epochs": len(stopped.rows)}, validation_images=20), tuning_data)
+    assert len(stopped.rows) < 9
+    assert identical(stopped.model, whole.model)
+
+
+# ---- the loop
+
+
+def test_separable_images_are_learnt(data):
+    trained = train(run_spec({"epochs": 20, "milestones": [15]}), data)
+    assert trained.rows[0]["train_error"] > 10
+    assert trained.rows[-1]["train_error"] < 5
+    assert trained.rows[-1]["test_error"] < 5
+
+
+@pytest.mark.parametrize("attention", [None, SELFATT, CBAM])
+def test_one_seed_gives_one_result_bit_for_bit(data, attention):
+    first, second = (train(run_spec(attention=attention), data) for _ in range(2))
+    assert identical(first.model, second.model)
+    assert without_seconds(first.rows) == without_seconds(second.rows)
+
+
+def test_another_seed_gives_another_result(data):
+    first, second = (train(run_spec(seed=seed), data) for seed in (10, 11))
+    assert not identical(first.model, second.model)
+    assert first.rows[-1]["train_loss"] != second.rows[-1]["train_loss"]
+
+
+def test_state_of_the_global_generator_does_not_matter(data):
+    results = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        results.append(train(run_spec({"epochs": 1}), data))
+    assert identical(results[0].model, results[1].model)
+
+
+@pytest.mark.parametrize("split", ["full", "tune"])
+def test_test_part_never_influences_the_weights(data, tuning_data, split):
+    original = data if split == "full" else tuning_data
+    rule = {"patience": 1, "threshold": 0.3}
+    spec = run_spec({"epochs": 4, "early_stopping": rule}, validation_images=20 if split == "tune" else 0)
+    test = original.parts["test"]
+    relabelled = with_part(original, "test", labels=(test.labels + 1) % 3)
+    repainted = with_part(original, "test", images=255 - test.images)
+    results = [train(spec, changed) for changed in (original, relabelled, repainted)]
+    for other in results[1:]:
+        assert len(other.rows) == len(results[0].rows)
+        assert identical(other.model, results[0].model)
+    if split == "full":
+        assert results[1].rows[-1]["test_error"] != results[0].rows[-1]["test_error"]
+
+
+def test_validation_part_influences_no_more_than_the_time_to_stop(tuning_data):
+    part = tuning_data.parts["validation"]
+    spec = run_spec(validation_images=20)
+    changed = with_part(tuning_data, "validation", labels=(part.labels + 1) % 3)
+    assert identical(train(spec, tuning_data).model, train(spec, changed).model)
+
+
+def test_last_epochs_weights_are_kept_though_an_earlier_epoch_was_better(data):
+    """The learning rate jumps for the last epoch and wrecks the model."""
+    trained = train(run_spec({"epochs": 5, "milestones": [4], "gamma": 300}), data)
+    test = data.parts["test"]
+    loss, error = predict.loss_and_error(
+        predict.logits(trained.model, test, Normalizer({"mean": [0.3], "std": [0.25]}, 1, CPU)), test.labels
+    )
+    assert min(row["test_loss"] for row in trained.rows) < trained.rows[-1]["test_loss"] / 2
+    assert (trained.rows[-1]["test_loss"], trained.rows[-1]["test_error"]) == (loss, error)
+
+
+def test_one_epoch_of_one_batch_is_one_step_against_the_gradient(data):
+    """SGD on all images at once, from the weights that the seed gives, in closed form."""
+    spec = run_spec(
+        {"optimizer": "sgd", "lr": 0.1, "weight_decay": 0.01, "batch_size": 100, "epochs": 1},
+        augmentation={"flip": False, "crop_padding": 0},
+    )
+    trained = train(spec, data)
+    torch.manual_seed(spec["seed"])
+    model = checkpoint.build(spec, 1, 3)
+    part = data.parts["train"]
+    scores = model((part.images.permute(0, 3, 1, 2) / 255 - 0.3) / 0.25)
+    loss = -scores.log_softmax(1)[torch.arange(len(part)), part.labels].mean()
+    loss.backward()
+    assert trained.rows[0]["train_loss"] == pytest.approx(loss.item(), rel=1e-4)
+    error = 100 * sum(int(s.argmax()) != int(y) for s, y in zip(scores, part.labels, strict=True)) / len(part)
+    assert trained.rows[0]["train_error"] == pytest.approx(error)
+    results = dict(trained.model.named_parameters())
+    for name, start in model.named_parameters():
+        expected = start - 0.1 * (start.grad + 0.01 * start)
+        torch.testing.assert_close(results[name], expected, rtol=1e-3, atol=1e-5)
+        assert not torch.equal(results[name], start), name
+
+
+class Spy(Augmenter):
+    """Keeps what goes in and what comes out of every augmenter."""
+
+    taken: list[Tensor]
+    given: list[Tensor]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        result = super().__call__(images)
+        type(self).taken.append(images.clone())
+        type(self).given.append(result.clone())
+        return result
+
+
+@pytest.fixture
+def spy(monkeypatch) -> type[Spy]:
+    monkeypatch.setattr(Spy, "taken", [], raising=False)
+    monkeypatch.setattr(Spy, "given", [], raising=False)
+    monkeypatch.setattr(loop, "Augmenter", Spy)
+    return Spy
+
+
+def test_every_epoch_takes_each_training_image_once_in_a_new_order(data, spy):
+    train(run_spec({"epochs": 2}), data)
+    assert [len(batch) for batch in spy.taken] == [16, 16, 16, 12] * 2
+    flat = [image.numpy().tobytes() for batch in spy.taken for image in batch]
+    expected = [image.numpy().tobytes() for image in data.parts["train"].images]
+    first, second = flat[:60], flat[60:]
+    assert sorted(first) == sorted(second) == sorted(expected)
+    assert first != second
+    assert expected not in (first, second)
+
+
+def test_models_of_one_seed_see_the_same_augmented_images(data, spy):
+    for attention in (None, SELFATT, CBAM):
+        train(run_spec(attention=attention), data)
+    third = len(spy.given) // 3
+    for baseline, selfatt, cbam in zip(*(spy.given[i * third : (i + 1) * third] for i in range(3)), strict=True):
+        assert torch.equal(baseline, selfatt)
+        assert torch.equal(baseline, cbam)
+
+
+def test_models_of_other_seeds_see_other_batches_and_crops(data, spy):
+    for seed in (10, 11):
+        train(run_spec({"epochs": 1, "batch_size": 100}, seed=seed), data)
+    assert not torch.equal(spy.taken[0], spy.taken[1])
+    places = [(given.flatten(1) == 0).sum(1).bincount(minlength=65).tolist() for given in spy.given]
+    assert places[0] != places[1]
+
+
+def test_batch_norm_learns_from_every_batch_of_every_epoch(data):
+    """Evaluation between the epochs leaves it neither frozen nor fed with test images."""
+    model = train(run_spec({"epochs": 3}), data).model
+    layers = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert {int(layer.num_batches_tracked) for layer in layers} == {3 * 4}
+
+
+def test_loss_and_error_of_an_epoch_are_means_over_its_images(data, monkeypatch):
+    """Weighted by batch: 60 images in batches of 16 leave a last one of 12."""
+    batches = []
+    original = F.cross_entropy
+
+    def spied(scores: Tensor, labels: Tensor) -> Tensor:
+        if scores.requires_grad:
+            batches.append((scores.detach().clone(), labels.clone()))
+        return original(scores, labels)
+
+    monkeypatch.setattr(nn.functional, "cross_entropy", spied)
+    rows = train(run_spec({"epochs": 1}), data).rows
+    losses, wrong = [], 0
+    for scores, labels in batches:
+        for score, label in zip(scores.double().tolist(), labels.tolist(), strict=True):
+            losses.append(math.log(sum(math.exp(value) for value in score)) - score[label])
+            wrong += score.index(max(score)) != label
+    assert len(losses) == 60
+    assert rows[0]["train_loss"] == pytest.approx(sum(losses) / 60, rel=1e-5)
+    assert rows[0]["train_error"] == pytest.approx(100 * wrong / 60)
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_divergence_is_an_error(data, epochs):
+    with pytest.raises(TrainingError, match="lr 1e\\+30"):
+        train(run_spec({"optimizer": "sgd", "lr": 1e30, "epochs": epochs}), data)
+
+
+def test_divergence_in_the_very_last_step_is_an_error(data):
+    """The loss of the only batch is that of the untouched weights; the step after it makes them infinite or NaN."""
+    spec = run_spec({"optimizer": "sgd", "lr": 1e30, "weight_decay": 1e30, "batch_size": 100, "epochs": 1})
+    with pytest.raises(TrainingError):
+        train(spec, data)
+
+
+# ---- prediction
+
+
+def test_predictions_do_not_depend_on_the_size_of_batches(data, monkeypatch):
+    """In order, in evaluation mode, without gradients; 30 images in batches of 7 leave a last one of 2."""
+    model = train(run_spec({"epochs": 1}), data).model.train()
+    part, normalize = data.parts["test"], Normalizer({"mean": [0.3], "std": [0.25]}, 1, CPU)
+    whole = predict.logits(model, part, normalize)
+    assert not model.training
+    assert not whole.requires_grad
+    monkeypatch.setitem(predict.BATCH_SIZES, "cpu", 7)
+    torch.testing.assert_close(predict.logits(model.train(), part, normalize), whole, rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        alone = torch.cat([model(normalize(image[None])) for image in part.images])
+    torch.testing.assert_close(whole, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_loss_and_error_of_logits():
+    scores = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 3.0], [0.0, 5.0, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64)
+    labels = torch.tensor([0, 1, 1, 2])
+    losses = [
+        math.log(math.e**2 + 2) - 2,
+        math.log(1 + math.e + math.e**3) - 1,
+        math.log(2 + math.e**5) - 5,
+        math.log(math.e + 2) - 0,
+    ]
+    loss, error = predict.loss_and_error(scores, labels)
+    assert loss == pytest.approx(sum(losses) / 4)
+    assert error == 50
+
+
+# ---- from files to files
+
+
+def run_files(folder: Path, paths: tuple[Path, Path], spec: dict, log=quiet) -> loop.Trained:
+    files = [folder / file for file in ("model.pt", "history.csv", "state.pt")]
+    return loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), log)
+
+
+def test_run_writes_a_checkpoint_that_rebuilds_the_model(paths, data, tmp_path):
+    spec = run_spec(attention=SELFATT)
+    trained = run_files(tmp_path, paths, spec)
+    content = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert content["spec"] == spec
+    loaded = checkpoint.load(tmp_path / "model.pt")
+    assert loaded.data_sha256 == data.sha256
+    assert loaded.class_names == ["0", "1", "2"]
+    assert loaded.training["epochs"] == 2
+    assert loaded.training["seconds"] == sum(row["seconds"] for row in trained.rows)
+    assert loaded.training["device"].startswith("CPU")
+    normalize = Normalizer(spec["normalization"], 1, CPU)
+    model = loaded.model.to(memory_format=torch.channels_last)
+    assert identical(model, trained.model)
+    assert torch.equal(
+        predict.logits(model, data.parts["test"], normalize),
+        predict.logits(trained.model, data.parts["test"], normalize),
+    )
+
+
+@pytest.mark.parametrize(("held_out", "monitored"), [(0, "test"), (20, "validation")])
+def test_history_has_a_row_for_each_epoch(paths, tmp_path, held_out, monitored):
+    trained = run_files(tmp_path, paths, run_spec({"epochs": 3, "milestones": [2]}, validation_images=held_out))
+    with open(tmp_path / "history.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    columns = [
+        "epoch",
+        "lr",
+        "train_loss",
+        "train_error",
+        "validation_loss",
+        "validation_error",
+        "test_loss",
+        "test_error",
+        "seconds",
+    ]
+    assert list(rows[0]) == columns == list(history.COLUMNS)
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3]
+    unseen = "test" if monitored == "validation" else "validation"
+    for row, expected in zip(rows, trained.rows, strict=True):
+        assert row[f"{unseen}_loss"] == row[f"{unseen}_error"] == ""
+        assert {key: float(value) for key, value in row.items() if value} == expected
+        assert 0 <= expected[f"{monitored}_error"] <= 100
+        assert expected["seconds"] > 0
+
+
+def test_held_out_images_are_not_trained_on(paths, tmp_path, spy):
+    run_files(tmp_path, paths, run_spec({"epochs": 1}, validation_images=20))
+    parts = dataset.load(*paths, validation_images=20).parts
+    seen = {image.numpy().tobytes() for batch in spy.taken for image in batch}
+    assert seen == {image.numpy().tobytes() for image in parts["train"].images}
+    assert seen.isdisjoint(image.numpy().tobytes() for image in parts["validation"].images)
+
+
+def test_diverged_run_leaves_only_itself_for_a_look(paths, tmp_path):
+    with pytest.raises(TrainingError) as caught:
+        run_files(tmp_path, paths, run_spec({"optimizer": "sgd", "lr": 1e30}))
+    # The first loss is finite, whatever the lr; the weights after it are not.
+    assert re.search(
+        r"tiny: the training loss became (nan|inf) in epoch 1, step [2-4] of 4, at lr 1e\+30", str(caught.value)
+    )
+    kept = tmp_path / "state.diverged.pt"
+    assert str(kept) in str(caught.value)
+    assert sorted(tmp_path.iterdir()) == [kept, tmp_path / "state.json"]
+    assert heartbeat.read(tmp_path / "state.json").ended == "failed"
+    losses = torch.load(kept, weights_only=True)["epoch"]["losses"]
+    assert losses[0].isfinite()
+    assert not losses.isfinite().all()
+
+
+def test_a_run_that_diverges_later_keeps_the_state_before(paths, tmp_path, monkeypatch):
+    spec = run_spec({"epochs": 3})
+    broken = iter([1.0] * 6 + [math.inf] * 6)
+    entropy = F.cross_entropy
+    monkeypatch.setattr(F, "cross_entropy", lambda s, t: entropy(s, t) * (next(broken) if s.requires_grad else 1))
+    with pytest.raises(TrainingError, match=r"became (nan|inf) in epoch 2, step 3 of 4, at lr 0\.01"):
+        run_files(tmp_path, paths, spec)
+    monkeypatch.undo()
+    lines: list[str] = []
+    run_files(tmp_path, paths, spec, lines.append)
+    assert "resuming   after epoch 1" in lines
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["history.csv", "model.pt"]
+
+
+class TooLarge(nn.Module):
+    """Stands for a network that a GPU has memory for with so many images at most."""
+
+    def __init__(self, images: int):
+        super().__init__()
+        self.images = images
+        self.asked: list[int] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.asked.append(len(x))
+        if len(x) > self.images:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return x.flatten(1)[:, :3]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "advice"),
+    [
+        (16, "the batch size is 16, try batch_size: 8 in the recipe of tiny or fewer runs at once"),
+        (7, "the batch size is 7, try batch_size: 3 in the recipe of tiny or fewer runs at once"),
+        (1, "run fewer at once, or on another machine"),
+    ],
+)
+@pytest.mark.parametrize("place", ["data", "step"])
+def test_too_little_memory_is_an_error_that_names_the_batch_size_to_try(
+    paths, tmp_path, monkeypatch, batch_size, advice, place
+):
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    if place == "data":
+        monkeypatch.setattr(loop.datasets, "load", too_large)
+    else:
+        monkeypatch.setattr(F, "cross_entropy", too_large)
+    with pytest.raises(DeviceError) as caught:
+        run_files(tmp_path, paths, run_spec({"batch_size": batch_size}))
+    assert str(caught.value) == f"tiny: out of memory; {advice}"
+    assert [file.name for file in tmp_path.iterdir()] == ([] if place == "data" else ["state.json"])  # for watchers
+
+
+def test_predictions_take_fewer_images_at_a_time_where_memory_does_not_do(data):
+    part, normalize = data.parts["test"], Normalizer({"mean": [0.3], "std": [0.25]}, 1, CPU)
+    small, large = TooLarge(images=8), TooLarge(images=500)
+    assert torch.equal(predict.logits(small, part, normalize), predict.logits(large, part, normalize))
+    assert large.asked == [30]
+    assert small.asked[-4:] == [8, 8, 8, 6]  # the 30 images at 128, 64, 32 and 16 a time did not do
+    with pytest.raises(torch.OutOfMemoryError):
+        predict.logits(TooLarge(images=0), part, normalize)
+
+
+def test_files_of_two_runs_hold_the_same(paths, tmp_path):
+    spec = run_spec()
+    for name in ("first", "second"):
+        run_files(tmp_path / name, paths, copy.deepcopy(spec))
+    first, second = (checkpoint.load(tmp_path / name / "model.pt") for name in ("first", "second"))
+    assert identical(first.model, second.model)
+    histories = [np.genfromtxt(tmp_path / name / "history.csv", delimiter=",")[1:, :-1] for name in ("first", "second")]
+    np.testing.assert_array_equal(*histories)
+
+
+def test_the_heartbeat_tells_of_every_epoch_and_is_gone_at_the_end(paths, tmp_path):
+    beats = []
+    trained = run_files(
+        tmp_path, paths, run_spec({"epochs": 3}), lambda _: beats.append(heartbeat.read(tmp_path / "state.json"))
+    )
+    assert [beat.epoch for beat in beats if beat][-1] == 2
+    assert beats[-2].error == trained.rows[1]["test_error"]
+    assert beats[-1] is None
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["history.csv", "model.pt"]
+
+
+def test_log_tells_run_size_and_every_epoch(paths, tmp_path):
+    lines: list[str] = []
+    run_files(tmp_path, paths, run_spec({"epochs": 3}), lines.append)
+    text = "\n".join(lines)
+    count = sum(parameter.numel() for parameter in checkpoint.build(run_spec(), 1, 3).parameters())
+    assert f"{count:,} parameters" in text
+    assert "60 training images, 30 test images" in text
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
+    assert str(tmp_path / "model.pt") in lines[-1]
