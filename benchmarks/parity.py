@@ -18,7 +18,7 @@ from benchmarks.training import MODELS
 from cnntention.base import device
 from cnntention.data import dataset as datasets
 from cnntention.data.prepare import prepare
-from cnntention.reporting.statistics import paired_difference
+from cnntention.reporting.statistics.seeds import paired_difference
 from cnntention.study.config import load
 from cnntention.study.study import Run, Study
 from cnntention.training import loop

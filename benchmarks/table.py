@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from cnntention.reporting.statistics import mean_std
+from cnntention.reporting.statistics.seeds import mean_std
 
 RESULTS = Path(__file__).with_name("results")
 NAMES = {"baseline": "Baseline", "selfatt": "SelfAtt", "mha": "MHA", "cbam-16": "CBAM-16"}

@@ -4,7 +4,7 @@ import pandas as pd
 
 from cnntention.base.words import NONE, duration
 from cnntention.reporting import pages
-from cnntention.reporting.statistics import verdict
+from cnntention.reporting.statistics.verdict import verdict
 from cnntention.reporting.tables import accuracy
 from cnntention.reporting.tables.table import number
 

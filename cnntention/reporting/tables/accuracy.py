@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from cnntention.base.words import NONE, duration
-from cnntention.reporting.statistics import mean_std, paired_difference
+from cnntention.reporting.statistics.seeds import mean_std, paired_difference
 from cnntention.reporting.tables.notes import incomplete, trained
 from cnntention.reporting.tables.table import Table, count, interval, number, spread
 

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cnntention.base.words import NONE, duration
-from cnntention.reporting.statistics import images_difference, paired_difference, verdict
+from cnntention.reporting.statistics.images import images_difference
+from cnntention.reporting.statistics.seeds import paired_difference
+from cnntention.reporting.statistics.verdict import verdict
 from cnntention.reporting.tables.notes import trained
 from cnntention.reporting.tables.table import Table, count, interval, number
 
