@@ -3,8 +3,8 @@
 # make test       all tests
 # make lint       ruff, mypy, snakefmt, snakemake --lint
 # make benchmark  training speed and memory beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
-# make docs       the demo's table and pictures into docs/demo/, and what is generated of the README
-# make study-docs  the short study on real data (two to three hours) into docs/study/, and its tables into the README
+# make docs       the demo's table and pictures into docs/demo/, and what is generated in the README and docs/
+# make study-docs  the short study on real data (two to three hours) into docs/study/, and its main table into the README
 # make clean      removes .venv and the demo
 # Each sets up .venv first where it is missing, with what it needs.
 

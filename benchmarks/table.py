@@ -1,4 +1,4 @@
-"""From the results of benchmarks to tables: for the terminal, and for the README."""
+"""From the results of benchmarks to tables: for the terminal, and for docs/speed.md."""
 
 import json
 from pathlib import Path
@@ -69,7 +69,7 @@ def terminal(result: dict) -> str:
 
 
 def operations() -> str:
-    """The README's table of where a step's time goes on the CPU: milliseconds, and in brackets the least possible."""
+    """The published table of where a step's time goes on the CPU: milliseconds, and in brackets the least possible."""
     rows = _rows("cpu")
     timed = {model: rows[model]["operations"] for model in NAMES if rows.get(model, {}).get("operations")}
     groups = list(dict.fromkeys(group for groups in timed.values() for group in groups))
@@ -81,7 +81,7 @@ def operations() -> str:
 
 
 def speed() -> str:
-    """The README's table: ratios on the CPU, seconds on GPUs, a dash where nothing was measured."""
+    """The published table: ratios on the CPU, seconds on GPUs, a dash where nothing was measured."""
     cpu = _rows("cpu")
     gpus = [path.stem for path in sorted(RESULTS.glob("*.json")) if path.stem not in ("cpu", "parity")] or ["h100"]
     table = []
@@ -103,7 +103,7 @@ def speed() -> str:
 
 
 def parity() -> str:
-    """The README's table of bf16 against fp32."""
+    """The published table of bf16 against fp32."""
     path = RESULTS / "parity.json"
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
     table = [

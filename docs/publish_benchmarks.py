@@ -1,4 +1,4 @@
-"""The README's tables of speed, from benchmarks/results/."""
+"""The tables of speed in docs/speed.md, from benchmarks/results/."""
 
 from benchmarks.table import operations, parity, speed
 from docs.blocks import fill

@@ -1,4 +1,4 @@
-"""Copy the demo's table and two pictures to docs/demo/, and its table into the README."""
+"""Copy the demo's table and two pictures to docs/demo/, and its table into its block."""
 
 import shutil
 from pathlib import Path

@@ -49,7 +49,7 @@ def provenance(study: Study) -> dict:
     }
 
 
-def shown(made: dict) -> str:
+def described(made: dict) -> str:
     """What made the numbers, as a list for reading."""
     epochs: dict[str, set[int]] = {}
     for run, count in made["epochs"].items():
@@ -92,13 +92,12 @@ def main() -> None:
         shutil.copyfile(path, PUBLISHED / place)
     made = provenance(study)
     (PUBLISHED / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    fill("provenance", shown(made), PUBLISHED / "README.md")
+    fill("provenance", described(made))
     config = yaml.safe_dump(study.config, sort_keys=False, width=120, allow_unicode=True)
     (PUBLISHED / "config.yaml").write_text(f"# config.yaml with {OVERLAY}, all defaults filled in\n{config}", "utf-8")
     for table in study.config["tables"]:
-        fill(table, (PUBLISHED / f"tables/{table}.md").read_text("utf-8"), PUBLISHED / "README.md")
-    for table in ("table3", "table3-mnist"):
-        fill(f"{table} of the study", (PUBLISHED / f"tables/{table}.md").read_text("utf-8"))
+        fill(table, (PUBLISHED / f"tables/{table}.md").read_text("utf-8"))
+    fill("table3 of the study", (PUBLISHED / "tables/table3.md").read_text("utf-8"))
 
 
 if __name__ == "__main__":

@@ -1,51 +1,80 @@
-"""The README says what is."""
+"""The README and the pages under docs/ say what is."""
 
 import re
+from pathlib import Path
 
-import yaml
+import numpy as np
+import pytest
 from conftest import ROOT
 
 from cnntention.attention.registry import catalogue
-from cnntention.study.study import Run, Study
+from cnntention.study.config import load
+from cnntention.study.study import Study
+from docs.blocks import pages, shown
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = pages()
+
+
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def anchors(page: Path) -> set[str]:
+    """Of a page's headings, as GitHub makes them: small letters, no punctuation, hyphens for spaces."""
+    prose = re.sub(r"^```.*?^```", "", text(page), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def by_path(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 def test_the_demos_table_is_the_published_one():
-    block = re.search(r"<!-- table3 of the demo: make docs -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
-    assert block[1] == (ROOT / "docs/demo/table3.md").read_text(encoding="utf-8")
+    assert shown("table3 of the demo") == text(ROOT / "docs/demo/table3.md")
 
 
-def test_every_picture_and_file_that_it_links_is_there():
-    links = re.findall(r"\]\(([^)#][^)]*)\)", README)
-    assert links
-    for link in links:
-        assert (ROOT / link).is_file(), link
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_every_link_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", text(page)):
+        path, _, anchor = link.partition("#")
+        if ":" in path:
+            continue
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
 
 
-def test_every_make_target_and_overlay_that_it_names_is_there():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"(?<!\w)make (\w[\w-]*)(?:`| -->)", README):
+def test_the_readme_leads_to_every_page():
+    linked = re.findall(r"\]\(([^)#\s]+)", text(ROOT / "README.md"))
+    assert {by_path(page) for page in ROOT.glob("docs/*.md")} <= set(linked)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_every_make_target_and_overlay_that_it_names_is_there(page):
+    makefile = text(ROOT / "Makefile")
+    for target in re.findall(r"(?:`|<!-- [^\n>]*: |^)make (\w[\w-]*)(?:`| -->|$)", text(page), flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
-    for overlay in re.findall(r"configs/[\w-]+\.yaml", README):
+    for overlay in re.findall(r"configs/[\w-]+\.yaml", text(page)):
         assert overlay == "configs/mine.yaml" or (ROOT / overlay).is_file(), overlay
 
 
+@pytest.mark.parametrize("page", ["configuration", "extending"])
+def test_its_examples_together_are_a_valid_overlay(page, tmp_path, monkeypatch):
+    """But for the block that is to be written, in whose place an existing one stands."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    pixels, labels = np.zeros((600, 8, 8), np.uint8), np.arange(600) % 2
+    np.savez(tmp_path / "data/leaves.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+    examples = re.findall(r"^```yaml\n(.*?)^```", text(ROOT / f"docs/{page}.md"), flags=re.DOTALL | re.MULTILINE)
+    overlays = [tmp_path / f"{number}.yaml" for number, _ in enumerate(examples)]
+    for overlay, example in zip(overlays, examples, strict=True):
+        overlay.write_text(example.replace("block: se,", "block: cbam,"), encoding="utf-8")
+    runs = Study(load(ROOT / "config.yaml", *overlays)).runs()
+    assert page != "extending" or {run.model for run in runs if run.dataset == "leaves"} >= {"se-16"}
+
+
 def test_the_example_of_a_new_block_does_not_exist_yet():
-    """Else the README would show how to add what is there."""
+    """Else the page would show how to add what is there."""
     assert "se" not in catalogue()
-    stanza = re.search(r"```yaml\n(models:\n  se-16:.*?)```", README, flags=re.DOTALL)
-    assert yaml.safe_load(stanza[1])["models"]["se-16"]["attention"]["block"] == "se"
-
-
-def test_the_example_of_a_claim_is_one_of_the_models_that_it_shows_how_to_add():
-    """The stanzas of model and claim together are a valid overlay, but for the block that is to be written."""
-    model, claim = (
-        yaml.safe_load(re.search(rf"```yaml\n({start}.*?)```", README, flags=re.DOTALL)[1])
-        for start in ("models:\n  se-16:", "tables:\n  claims:")
-    )
-    model["models"]["se-16"]["attention"]["block"] = "cbam"
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    config["models"] |= model["models"]
-    config["tables"]["claims"]["claims"] |= claim["tables"]["claims"]["claims"]
-    assert Run("cifar10", "se-16", "full", 10) in Study(config).runs()
+    assert '@register("se"' in text(ROOT / "docs/extending.md")

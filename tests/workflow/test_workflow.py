@@ -661,7 +661,7 @@ def test_a_second_snakemake_is_refused_and_ctrl_c_saves_what_the_first_has_done(
     goes_on(folder)
 
 
-# ---- extending it, as the README says
+# ---- extending it, as docs/extending.md says
 
 
 SQUEEZE_EXCITATION = """
