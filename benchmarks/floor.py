@@ -22,8 +22,9 @@ from torch.utils.flop_counter import flop_registry
 from benchmarks import operations
 from benchmarks.measure import synchronize
 from cnntention.base import device
+from cnntention.base.layout import Run
 from cnntention.study.config import load
-from cnntention.study.study import Run, Study
+from cnntention.study.study import Study
 from cnntention.training import checkpoint, precision
 
 BATCH = 16

@@ -19,11 +19,12 @@ import torch
 from benchmarks import reference
 from benchmarks.images import CLASSES, coloured_blobs
 from cnntention.base import device
+from cnntention.base.layout import Run
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.dataset import Part
 from cnntention.network import predict
 from cnntention.study.config import load
-from cnntention.study.study import Run, Study
+from cnntention.study.study import Study
 from cnntention.training import checkpoint
 from cnntention.training.epoch import Epoch
 from cnntention.training.loop import Plan

@@ -16,11 +16,12 @@ import torch
 from benchmarks.table import RESULTS, parity
 from benchmarks.training import MODELS
 from cnntention.base import device
+from cnntention.base.layout import Run
 from cnntention.data import dataset as datasets
 from cnntention.data.prepare import prepare
 from cnntention.reporting.statistics.seeds import paired_difference
 from cnntention.study.config import load
-from cnntention.study.study import Run, Study
+from cnntention.study.study import Study
 from cnntention.training import loop
 
 FORMATS = ("fp32", "bf16")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from cnntention.base import layout
 from cnntention.base.errors import ConfigError, reported
+from cnntention.base.layout import Run
+from cnntention.data.split import JUDGED_BY
 from cnntention.study.config import load
-from cnntention.study.study import Run, Study
+from cnntention.study.study import Study
 
 if TYPE_CHECKING:
     from cnntention.base.device import Machine  # with torch, seconds that most steps need not wait
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("dataset")
         command.add_argument("model")
         command.add_argument(
-            "--split", choices=("full", "tune"), default="full", help="full: test set; tune: validation"
+            "--split", choices=tuple(JUDGED_BY), default="full", help="full: test set; tune: validation"
         )
         command.add_argument("--seed", type=_seed, help="default: the first of the config")
         command.add_argument("--threads", type=_positive, help="CPU threads; default: torch's choice")

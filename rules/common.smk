@@ -10,7 +10,8 @@ from cnntention.reporting import captions
 from cnntention.base import layout
 from cnntention.base.canonical import canonical
 from cnntention.base.code_files import closure
-from cnntention.study.study import Run
+from cnntention.base.layout import Run
+from cnntention.data.split import JUDGED_BY
 
 # Relative, since Snakemake would take another absolute path for another input and train all again.
 REPOSITORY = Path(os.path.relpath(workflow.basedir))
@@ -27,7 +28,7 @@ MACHINE = canonical(STUDY.computing)
 wildcard_constraints:
     dataset="|".join(map(re.escape, STUDY.config["datasets"])),
     model="|".join(map(re.escape, STUDY.config["models"])),
-    split="full|tune",
+    split="|".join(JUDGED_BY),
     seed=r"\d+",
     table="|".join(map(re.escape, STUDY.config["tables"])) or "(?!)",
     figure="|".join(map(re.escape, STUDY.config["figures"])) or "(?!)",

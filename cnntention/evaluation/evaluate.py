@@ -14,6 +14,7 @@ from cnntention.base.device import Machine, enough_memory, select
 from cnntention.base.files import atomic_path, write_text
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
+from cnntention.data.split import judging_part
 from cnntention.network import complexity, predict
 from cnntention.network.resnet import ResNet
 from cnntention.training import checkpoint
@@ -50,7 +51,7 @@ def run(
         target = select(machine or Machine())
         data = datasets.load(data_path, card_path, trained.spec["validation_images"], target)
         trained.require_data(data.sha256, model_path)
-        subset = "validation" if "validation" in data.parts else "test"
+        subset = judging_part(trained.spec["split"])
         part = data.parts[subset]
         model = trained.model.to(target).to(memory_format=torch.channels_last)
         normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+from cnntention.data.split import judged_error
+
 OVERVIEW = "What was run, on what, and what each comparison of a model with its reference shows."
 
 
@@ -43,7 +45,7 @@ def figure(spec: dict, published: dict) -> str:
     curves = " and ".join(curve.replace("_", " ") for curve in spec["curves"])
     text = f"{spec['title']}: {curves} by epoch, {_seeds(spec)}"
     text += "; the band is one standard deviation to each side." if len(spec["seeds"]) > 1 else "."
-    judged = "validation_error" if spec["split"] == "tune" else "test_error"
+    judged = judged_error(spec["split"])
     if judged in spec["curves"]:
         text += _published(spec, published, judged.replace("_", " "), lambda accuracy: 100 - accuracy)
     return text

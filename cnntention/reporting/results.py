@@ -11,6 +11,7 @@ import pandas as pd
 from cnntention.base import layout
 from cnntention.base.canonical import digest
 from cnntention.base.errors import DataError
+from cnntention.data.split import judged_error
 
 EVALUATION_COLUMNS = (
     "dataset", "model", "split", "seed", "accuracy", "n",
@@ -81,7 +82,7 @@ def evaluations(results: str, spec: dict) -> pd.DataFrame:
 
 def _judged_errors(results: str, names: dict) -> list[float]:
     path = Path(layout.HISTORY.format(results=results, **names))
-    judged = "validation_error" if names["split"] == "tune" else "test_error"
+    judged = judged_error(names["split"])
     try:
         return pd.read_csv(path)[judged].tolist()
     except (OSError, ValueError, KeyError) as error:

@@ -1,16 +1,18 @@
 """Checks of a config that take more than one key to see, or a look at a file's header."""
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cnntention.attention.registry import catalogue
 from cnntention.base.errors import DataError
+from cnntention.base.names import suggest, unknown
+from cnntention.data import split
 from cnntention.data.facts import CHANNELS, TEST_IMAGES, TRAIN_IMAGES
 from cnntention.data.npz import shapes
 from cnntention.network.stages import STAGE_CHANNELS
-from cnntention.study.schema import problems, suggest, unknown_keys
+from cnntention.study.schema import problems, unknown_keys
 
 NPZ_KEYS = ("path", "sha256", "class_names")
 
@@ -99,7 +101,7 @@ def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
 
 
 def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[str]:
-    yield from _known(f"{key}.recipe", model["recipe"], recipes)
+    yield from unknown(f"{key}.recipe", model["recipe"], recipes)
     if (model["depth"] - 2) % 6:
         yield f"{key}.depth: {model['depth']} is not 6n+2, as for three equal stages (20, 32, 44, 56, 110...)"
     attention = model["attention"]
@@ -126,39 +128,34 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
             yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 
 
-def _known(key: str, names: str | Iterable[str], known: dict) -> Iterator[str]:
-    for name in [names] if isinstance(names, str) else names:
-        if name not in known:
-            yield f"{key}: unknown name '{name}'{suggest(name, known)}"
-
-
 def run_problems(key: str, entry: dict, datasets: list[str], config: dict) -> Iterator[str]:
     """What keeps runs of ``entry["models"]`` on ``entry["split"]`` of datasets from being trained, a line each."""
-    yield from _known(f"{key}.models", entry["models"], config["models"])
+    yield from unknown(f"{key}.models", entry["models"], config["models"])
+    validates = split.judging_part(entry["split"]) == "validation"
     for dataset in datasets:
         if dataset not in config["datasets"]:
             continue
-        if entry["split"] == "tune" and not config["datasets"][dataset]["validation_images"]:
-            yield f"{key}.split: 'tune' needs datasets.{dataset}.validation_images above 0"
-    if entry["split"] == "full":
+        if validates and not config["datasets"][dataset]["validation_images"]:
+            yield f"{key}.split: '{entry['split']}' needs datasets.{dataset}.validation_images above 0"
+    if not validates:
         for name in entry["models"]:
             recipe = config["recipes"].get(config["models"].get(name, {}).get("recipe"), {})
             if recipe.get("early_stopping"):
                 yield (
-                    f"{key}.split: models.{name} stops early on validation error, and split 'full' has no validation "
-                    f"images; use split 'tune' or a recipe with early_stopping: null"
+                    f"{key}.split: models.{name} stops early on validation error, and split '{entry['split']}' has no "
+                    "validation images; use split 'tune' or a recipe with early_stopping: null"
                 )
 
 
 def _check_table(key: str, table: dict, config: dict) -> Iterator[str]:
     if table["kind"] == "recipes":
-        yield from _known(f"{key}.models", table["models"], config["models"])
+        yield from unknown(f"{key}.models", table["models"], config["models"])
         return
     if table["kind"] == "claims":
         for name, claim in table["claims"].items():
             yield from _check_claim(f"{key}.claims.{name}", claim, config)
         return
-    yield from _known(f"{key}.datasets", table["datasets"], config["datasets"])
+    yield from unknown(f"{key}.datasets", table["datasets"], config["datasets"])
     yield from run_problems(key, table, table["datasets"], config)
     if table["kind"] == "attention":
         for model in table["models"]:
@@ -169,9 +166,9 @@ def _check_table(key: str, table: dict, config: dict) -> Iterator[str]:
 
 
 def _check_claim(key: str, claim: dict, config: dict) -> Iterator[str]:
-    yield from _known(f"{key}.dataset", claim["dataset"], config["datasets"])
+    yield from unknown(f"{key}.dataset", claim["dataset"], config["datasets"])
     for side in ("model", "than"):
-        yield from _known(f"{key}.{side}", claim[side], config["models"])
+        yield from unknown(f"{key}.{side}", claim[side], config["models"])
     known = [claim[side] for side in ("model", "than") if claim[side] in config["models"]]
     yield from run_problems(key, {"models": known, "split": claim["split"]}, [claim["dataset"]], config)
     if claim["model"] == claim["than"]:
@@ -181,23 +178,22 @@ def _check_claim(key: str, claim: dict, config: dict) -> Iterator[str]:
 def _check_published(key: str, table: dict, given: dict) -> Iterator[str]:
     """An overlay that takes a model or dataset away leaves what is published of it, which then is no typo."""
     if table["kind"] == "recipes":
-        yield from _known(key, table["published"], given["models"])
+        yield from unknown(key, table["published"], given["models"])
         return
     if table["kind"] == "claims":
         if table["published"]:
             yield f"{key}: not possible with kind: claims, each of which has its own"
         return
-    yield from _known(key, table["published"], given["datasets"])
+    yield from unknown(key, table["published"], given["datasets"])
     for dataset, values in table["published"].items():
-        yield from _known(f"{key}.{dataset}", values, given["models"])
+        yield from unknown(f"{key}.{dataset}", values, given["models"])
 
 
 def _check_figure(key: str, figure: dict, config: dict) -> Iterator[str]:
-    yield from _known(f"{key}.datasets", figure["datasets"], config["datasets"])
+    yield from unknown(f"{key}.datasets", figure["datasets"], config["datasets"])
     yield from run_problems(key, figure, figure["datasets"], config)
-    absent = "validation" if figure["split"] == "full" else "test"
     for curve in figure["curves"]:
-        if curve.startswith(absent):
+        if curve.partition("_")[0] not in split.parts_with_curves(figure["split"]):
             yield f"{key}.curves: split '{figure['split']}' has no {curve}"
     if len({curve.rpartition("_")[2] for curve in figure["curves"]}) > 1 and figure["panels"] != "curve":
         yield f"{key}.panels: errors and losses share no axis; use panels: curve, or curves of one kind"
@@ -205,7 +201,7 @@ def _check_figure(key: str, figure: dict, config: dict) -> Iterator[str]:
 
 def _check_grid(key: str, name: str, grid: dict, config: dict) -> Iterator[str]:
     if name not in config["datasets"]:
-        yield from _known(key, name, config["datasets"])
+        yield from unknown(key, name, config["datasets"])
         return
     yield from run_problems(key, grid, [name], config)
     dataset = config["datasets"][name]

@@ -1,7 +1,6 @@
 """JSON schemas: filling in defaults, and a line of plain words for each violation."""
 
 import copy
-import difflib
 import math
 import re
 import sys
@@ -9,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jsonschema
+
+from cnntention.base.names import suggest
 
 LONGEST = 100
 """Characters of a value that a message shows."""
@@ -129,14 +130,6 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
         case "not":
             return f"{key}: {error.schema['description']}"
     return f"{key}: {' '.join(error.message.split())}"
-
-
-def suggest(name: Any, known: Iterable[str]) -> str:
-    """The end of a message on an unknown name: what was meant, or what is possible."""
-    close = difflib.get_close_matches(str(name), [str(entry) for entry in known], n=1)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; possible are {', '.join(sorted(map(str, known)))}" if known else ""
 
 
 def _yaml_hint(value: Any, kinds: list[str]) -> str:

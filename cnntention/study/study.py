@@ -12,21 +12,10 @@ from cnntention.attention.registry import catalogue
 from cnntention.base import layout
 from cnntention.base.canonical import digest
 from cnntention.base.errors import ConfigError
+from cnntention.base.layout import Run
+from cnntention.data.split import validation_images
 from cnntention.study.checks import run_problems
 from cnntention.study.config import complete
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One training: of a model on a dataset, on split ``full`` or ``tune``, from a seed."""
-
-    dataset: str
-    model: str
-    split: str
-    seed: int
-
-    def __str__(self) -> str:
-        return layout.NAME.format(**dataclasses.asdict(self))
 
 
 class Study:
@@ -55,7 +44,7 @@ class Study:
 
     def run_path(self, pattern: str, run: Run) -> str:
         """A file of a run."""
-        return self.path(pattern, **dataclasses.asdict(run))
+        return run.path(pattern, self.results)
 
     # ---- runs
 
@@ -152,7 +141,7 @@ class Study:
         dataset = self.config["datasets"][run.dataset]
         model = self.config["models"][run.model]
         return dataclasses.asdict(run) | {
-            "validation_images": dataset["validation_images"] if run.split == "tune" else 0,
+            "validation_images": validation_images(run.split, dataset["validation_images"]),
             "normalization": dataset["normalization"],
             "augmentation": dataset["augmentation"],
             "depth": model["depth"],

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from cnntention.base import layout
 from cnntention.base.canonical import digest
+from cnntention.base.layout import Run
 from cnntention.base.words import duration
+from cnntention.data.split import judged_error
 from cnntention.reporting import finished
-from cnntention.study.study import Run, Study
+from cnntention.study.study import Study
 from cnntention.training import heartbeat
 from cnntention.training.heartbeat import Beat
 from cnntention.workflow.summary import failure
@@ -121,7 +123,7 @@ def _trained(row: Row, study: Study, spec: dict) -> Row:
     if not history:
         return dataclasses.replace(row, state=TRAINED, note="its history.csv is missing or damaged")
     last = history[-1]
-    error = last["test_error"] if row.run.split == "full" else last["validation_error"]
+    error = last[judged_error(row.run.split)]
     row = dataclasses.replace(row, epoch=len(history), train_error=last["train_error"], error=error)
     evaluation = finished.evaluation(study.run_path(layout.EVAL, row.run), history)
     if evaluation:

@@ -13,8 +13,9 @@ from conftest import ROOT
 from cnntention.base import layout
 from cnntention.base.canonical import canonical, digest
 from cnntention.base.errors import ConfigError
+from cnntention.base.layout import Run
 from cnntention.study.config import load
-from cnntention.study.study import Run, Study
+from cnntention.study.study import Study
 
 
 @pytest.fixture

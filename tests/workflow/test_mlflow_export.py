@@ -16,7 +16,8 @@ from cnntention.__main__ import main
 from cnntention.base import layout
 from cnntention.base.canonical import digest
 from cnntention.base.errors import DataError, TrackingError
-from cnntention.study.study import Run, Study
+from cnntention.base.layout import Run
+from cnntention.study.study import Study
 from cnntention.training import history
 from cnntention.workflow import mlflow_export
 from cnntention.workflow.mlflow_export import Exported, export

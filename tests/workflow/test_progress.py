@@ -15,7 +15,8 @@ from conftest import ROOT
 from cnntention.base import layout
 from cnntention.base.canonical import digest
 from cnntention.base.errors import InterruptionError
-from cnntention.study.study import Run, Study
+from cnntention.base.layout import Run
+from cnntention.study.study import Study
 from cnntention.training import history
 from cnntention.training.heartbeat import Heartbeat
 from cnntention.workflow import progress

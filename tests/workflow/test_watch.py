@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT
 from rich.console import Console
 
-from cnntention.study.study import Run
+from cnntention.base.layout import Run
 from cnntention.workflow.progress import STATES, Row
 from cnntention.workflow.watch import STYLES, table
 

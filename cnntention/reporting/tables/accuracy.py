@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from cnntention.base.words import NONE, duration
+from cnntention.data.split import judging_part
 from cnntention.reporting.statistics.seeds import mean_std, paired_difference
 from cnntention.reporting.tables.notes import incomplete, trained
 from cnntention.reporting.tables.table import Table, count, interval, number, spread
@@ -28,7 +29,7 @@ def build(spec: dict, runs: pd.DataFrame) -> Table:
     data = pd.DataFrame(rows)
     data[counts] = data[counts].astype("Int64")  # whole numbers stay whole beside missing ones
     labels = {entry["name"]: entry["label"] for entry in (*spec["datasets"], *spec["models"])}
-    subset = "validation" if spec["split"] == "tune" else "test"
+    subset = judging_part(spec["split"])
     columns = {
         "Dataset": [labels[row["dataset"]] for row in rows],
         "Model": [labels[row["model"]] for row in rows],

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from cnntention.base.words import NONE
+from cnntention.data.split import judging_part
 from cnntention.reporting.statistics.seeds import mean_std, paired_difference
 from cnntention.reporting.tables.notes import incomplete, trained
 from cnntention.reporting.tables.table import Table, count, interval, number, spread
@@ -30,9 +31,7 @@ def build(spec: dict, runs: pd.DataFrame) -> Table:
     columns = {
         "Dataset": [labels[row["dataset"]] for row in rows],
         "Model": [labels[row["model"]] for row in rows],
-        f"{'Validation' if spec['split'] == 'tune' else 'Test'} accuracy (%)": [
-            _shown(row, "accuracy") for row in rows
-        ],
+        f"{judging_part(spec['split']).capitalize()} accuracy (%)": [_shown(row, "accuracy") for row in rows],
         "Attention bypassed (%)": [_shown(row, "bypassed") for row in rows],
         "Attention adds": [_shown_gain(row) for row in rows],
         **{f"Gate {stage}": [_shown_gate(row, stage) for row in rows] for stage in STAGES},
