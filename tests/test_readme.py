@@ -74,6 +74,13 @@ def test_its_examples_together_are_a_valid_overlay(page, tmp_path, monkeypatch):
     assert page != "extending" or {run.model for run in runs if run.dataset == "leaves"} >= {"se-16"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=by_path)
+def test_every_source_file_that_it_names_is_there(page):
+    """Rooms may be named without the package's folder; examples have capitals in their names."""
+    for path in re.findall(r"`((?:[a-z_.]+/)+[a-z_0-9]+\.(?:py|smk|schema\.yaml))`", text(page)):
+        assert (ROOT / path).is_file() or (ROOT / "cnntention" / path).is_file(), path
+
+
 def test_the_example_of_a_new_block_does_not_exist_yet():
     """Else the page would show how to add what is there."""
     assert "se" not in catalogue()
