@@ -6,7 +6,6 @@ they share the cores. All processes start at once and are measured over the same
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 from tabulate import tabulate
 
+from benchmarks import cores
 from benchmarks.table import RESULTS
 from benchmarks.training import MODELS, process, result_file
 from cnntention.study.config import load
@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=MODELS)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--cores", type=int, default=cores.count())
     parser.add_argument("--at-once", type=int, nargs="+", help="default: 1 and the cores on a CPU, 1 2 4 8 on a GPU")
     parser.add_argument("--seconds", type=float, default=15)
     args = parser.parse_args()

@@ -7,7 +7,6 @@ Prints the table and writes ``benchmarks/results/cpu.json`` or that of the GPU, 
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import cores
 from benchmarks.table import NAMES, RESULTS, terminal
 
 MODELS = tuple(NAMES)
@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=MODELS, help="others keep the rows that they have")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=cores.count())
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"), help="of ours")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10, help="that steady state is measured for")

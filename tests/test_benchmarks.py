@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: the reference is the same model, and the floor's work is that of the step."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from conftest import ROOT
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks import dag, floor, operations, reference, table
+from benchmarks import cores, dag, floor, operations, reference, table
 from benchmarks.measure import Clock, EnoughError
 from benchmarks.training import kept, result_file
 from cnntention.network.resnet import ResNet
@@ -232,3 +233,10 @@ def test_the_cost_of_snakemake_is_measured_on_a_study_that_is_really_finished(mo
     measured = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [name.partition(" of")[0] for name in measured] == ["dry run", "dry run", "rerun"]
     assert all(seconds > 0 for seconds in measured.values())
+
+
+def test_cores_are_counted_where_a_process_cannot_be_bound_to_some_of_them(monkeypatch):
+    """As on macOS."""
+    assert cores.count() >= 1
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert cores.count() == os.cpu_count()

@@ -4,9 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cnntention.base.device import memory_format
+
 
 class Normalizer:
-    """``uint8 [B, H, W, C] -> float32 [B, C, H, W]`` in channels-last memory: to [0, 1], then ``(x - mean) / std``.
+    """``uint8 [B, H, W, C] -> float32 [B, C, H, W]``: to [0, 1], then ``(x - mean) / std``.
+
+    The result lies in memory as the device's convolutions like it best.
 
     Args:
         normalization: ``{"mean": [...], "std": [...]}`` per channel, or None for [0, 1].
@@ -27,7 +31,8 @@ class Normalizer:
         self.shift = -torch.tensor(mean, device=device) / std
 
     def __call__(self, images: Tensor) -> Tensor:
-        return torch.addcmul(self.shift, images.float(), self.scale).permute(0, 3, 1, 2)
+        normalized = torch.addcmul(self.shift, images.float(), self.scale).permute(0, 3, 1, 2)
+        return normalized.contiguous(memory_format=memory_format(images.device))
 
 
 class Augmenter:

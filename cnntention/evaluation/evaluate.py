@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from cnntention.attention.residual import PlainResidual, WeightedResidual
-from cnntention.base.device import Machine, enough_memory, select
+from cnntention.base.device import Machine, memory_format, select
 from cnntention.base.files import atomic_path, write_text
+from cnntention.base.memory import enough_memory
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.data.split import judging_part
@@ -53,7 +54,7 @@ def run(
         trained.require_data(data.sha256, model_path)
         subset = judging_part(trained.spec["split"])
         part = data.parts[subset]
-        model = trained.model.to(target).to(memory_format=torch.channels_last)
+        model = trained.model.to(target).to(memory_format=memory_format(target))
         normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
         with attention_shares(model) as shares:
             scores = predict.logits(model, part, normalize)
@@ -114,12 +115,17 @@ def attention_shares(model: ResNet) -> Iterator[list[float | None]]:
     eqs. 2 and 3). None without attention, and for a block without a residual connection, which adds to nothing.
     """
     sums = torch.zeros(len(model.attention), 2, dtype=torch.float64)
-    handles = []
+    batch = torch.zeros_like(sums)
+
+    def count(*_: object) -> None:  # once the model has answered: a batch may run out of memory midway, and come again
+        sums.add_(batch)
+
+    handles = [model.register_forward_hook(count)]
     for stage, block in enumerate(model.attention):
 
         def add(block: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor, stage: int = stage) -> None:
             (before,) = inputs
-            sums[stage] += torch.stack([(output - before).abs().sum(), before.abs().sum()]).cpu()
+            batch[stage] = torch.stack([(output - before).abs().sum(), before.abs().sum()]).cpu()
 
         if isinstance(block, PlainResidual | WeightedResidual):
             handles.append(block.register_forward_hook(add))

@@ -3,25 +3,36 @@
 import torch
 from torch import Tensor, nn
 
+from cnntention.base.memory import is_out_of_memory
 from cnntention.data.batches import Normalizer
 from cnntention.data.dataset import Part
 
-BATCH_SIZES = {"cpu": 128, "cuda": 500, "mps": 500}
-"""Images at a time. A CPU is no faster with more, and needs the memory; a GPU is, and takes fewer where it must."""
+BATCH_SIZES = {"cpu": 128, "cuda": 500, "mps": 32}
+"""Images at a time. A CPU is no faster with more, and needs the memory; a GPU is, and takes fewer where it must.
+
+Apple's GPUs store all weights of an attention block: 34 MB an image for MHA on 32x32 images, and a copy or two of it.
+"""
 
 
 @torch.inference_mode()
 def logits(model: nn.Module, part: Part, normalize: Normalizer) -> Tensor:
-    """Logits ``[N, classes]`` for every image, in order; the model is left in evaluation mode."""
+    """Logits ``[N, classes]`` for every image, in order; the model is left in evaluation mode.
+
+    A batch that runs out of memory is begun anew with half of the images, as are those after it.
+    """
     model.eval()
     size = BATCH_SIZES[part.images.device.type]
-    while True:
+    answers: list[Tensor] = []
+    done = 0
+    while done < len(part):
         try:
-            return torch.cat([model(normalize(images)) for images in part.images.split(size)])
-        except torch.OutOfMemoryError:
-            if size == 1:
+            answers.append(model(normalize(part.images[done : done + size])))
+            done += size
+        except (RuntimeError, MemoryError) as error:
+            if size == 1 or not is_out_of_memory(error):
                 raise
             size //= 2
+    return torch.cat(answers)
 
 
 def loss_and_error(scores: Tensor, labels: Tensor) -> tuple[float, float]:

@@ -12,9 +12,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from cnntention.base.device import Machine, enough_memory, select
+from cnntention.base.device import Machine, select
 from cnntention.base.errors import DataError
 from cnntention.base.files import write_text
+from cnntention.base.memory import enough_memory
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.evaluation import gradcam

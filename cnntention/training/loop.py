@@ -12,6 +12,7 @@ import torch
 from cnntention.base import device
 from cnntention.base.device import Machine
 from cnntention.base.errors import InterruptionError, TrainingError
+from cnntention.base.memory import enough_memory
 from cnntention.base.words import duration
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Augmenter, Normalizer
@@ -70,13 +71,13 @@ def run(
     """
     machine = machine or Machine()
     with Interruption() as interruption:
-        with interruption.at_once(), device.enough_memory(name, _advice(spec)):
+        with interruption.at_once(), enough_memory(name, _advice(spec)):
             target = device.select(machine, log)
             data = datasets.load(data_path, card_path, spec["validation_images"], target)
             plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
             state = State(state_path, key(spec, data.sha256, target, plan.deciding))
         heartbeat = Heartbeat(state_path, spec, device.describe(target))
-        with heartbeat, device.enough_memory(name, _advice(spec)):
+        with heartbeat, enough_memory(name, _advice(spec)):
             trained = train(spec, data, target, plan, log, name, state, interruption, heartbeat)
             training = {
                 "seconds": trained.seconds,
@@ -155,7 +156,7 @@ def train(
     interruption = interruption or Interruption()
     torch.manual_seed(spec["seed"])
     model = checkpoint.build(spec, data.in_channels, len(data.class_names))
-    model = model.to(target).to(memory_format=torch.channels_last)
+    model = model.to(target).to(memory_format=device.memory_format(target))
     forward = plan.compilation(model)
     normalize = Normalizer(spec["normalization"], data.in_channels, target)
     # Batches and augmentation draw from a generator of their own: models of one seed then see the same images.

@@ -29,17 +29,31 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(gpu_slots, "_held", {})
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    switches = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [switch.allow_tf32 for switch in switches]
+    for switch in switches:
+        switch.allow_tf32 = True
     current: list[int] = []
 
-    def pretend(cuda: bool, mps: bool, uuids: tuple[str, ...] = ("GPU-a",)) -> list[int]:
+    def pretend(
+        cuda: bool,
+        mps: bool,
+        uuids: tuple[str, ...] = ("GPU-a",),
+        capabilities: tuple[tuple[int, int], ...] = ((8, 6),) * 3,
+    ) -> list[int]:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: len(uuids) if cuda else 0)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=uuids[index]))
+        monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_86"])
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"Pretended {index}")
+        monkeypatch.setattr(torch.cuda, "get_device_capability", capabilities.__getitem__)
         monkeypatch.setattr(torch.cuda, "set_device", current.append)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
         return current
 
-    return pretend
+    yield pretend
+    for switch, value in zip(switches, before, strict=True):
+        switch.allow_tf32 = value
 
 
 def test_auto_gives_a_device_that_computes():
@@ -49,11 +63,32 @@ def test_auto_gives_a_device_that_computes():
 
 @pytest.mark.parametrize(
     ("cuda", "mps", "expected"),
-    [(True, True, "cuda:0"), (True, False, "cuda:0"), (False, True, "mps"), (False, False, "cpu")],
+    [(True, True, "cuda:0"), (True, False, "cuda:0"), (False, True, "cpu"), (False, False, "cpu")],
 )
-def test_auto_prefers_cuda_then_mps_then_cpu(machine, cuda, mps, expected):
+def test_auto_takes_cuda_or_else_the_cpu(machine, cuda, mps, expected):
     machine(cuda, mps)
     assert device.select(Machine("auto")) == torch.device(expected)
+
+
+def test_apples_gpu_is_taken_where_it_is_asked_for_and_named_where_it_is_not(machine, monkeypatch):
+    machine(False, True)
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: False)  # as in torch for a Mac
+    lines: list[str] = []
+    assert device.select(Machine("mps"), lines.append) == torch.device("mps")
+    assert lines == []
+    device.select(Machine("auto"), lines.append)
+    assert lines == [
+        "warning    no GPU found, going on with the CPU; machine.device: mps takes Apple's GPU, "
+        "machine.device: cpu says that this is meant"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "layout"),
+    [("cpu", torch.channels_last), ("cuda", torch.channels_last), ("mps", torch.contiguous_format)],
+)
+def test_images_lie_channels_last_but_on_apples_gpus(kind, layout):
+    assert device.memory_format(torch.device(kind)) == layout
 
 
 def test_cpu_is_taken_where_it_is_asked_for(machine):
@@ -178,56 +213,108 @@ def test_the_cpu_in_place_of_a_gpu_is_a_warning_in_the_log(machine):
     assert lines == []
 
 
+def test_float32_is_float32_on_cuda(machine):
+    """TF32, torch's default in convolutions, has the precision of float16."""
+    machine(True, False)
+    device.select(Machine("cuda"))
+    assert torch.backends.cudnn.conv.fp32_precision != "tf32"
+    assert torch.backends.cuda.matmul.fp32_precision != "tf32"
+    assert not torch.backends.cudnn.allow_tf32, "torch's own readers of the older switches find them in order"
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
+def test_a_gpu_that_this_torch_has_no_kernels_for_is_refused_with_the_remedy(machine):
+    machine(True, False, capabilities=((6, 1),))
+    for name in ("auto", "cuda"):
+        with pytest.raises(DeviceError) as caught:
+            device.select(Machine(name))
+        text = str(caught.value)
+        assert "no kernels for this GPU (Pretended 0, sm_61; it has sm_75, sm_86)" in text
+        assert "install a torch build that has them" in text
+        assert "set machine.device to cpu" in text
+    assert device.select(Machine("cpu")) == torch.device("cpu")
+
+
+def test_beside_an_old_gpu_the_other_one_is_taken(machine):
+    current = machine(True, False, ("GPU-a", "GPU-b"), capabilities=((6, 1), (8, 6)))
+    assert device.select(Machine("auto")) == torch.device("cuda:1")
+    assert current == [1]
+
+
+TOO_OLD = (
+    "The NVIDIA driver on your system is too old (found version 12040). Please update your GPU driver by downloading "
+    "and installing a new version from the URL: http://www.nvidia.com/Download/index.aspx Alternatively, go to: "
+    "https://pytorch.org to install a PyTorch version that has been compiled with your version of the CUDA driver."
+)
+UNKNOWN = "CUDA unknown error - this may be due to an incorrectly set up environment\nand more"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [(TOO_OLD, "the NVIDIA driver is too old: it is made for CUDA 12.4, torch"), (UNKNOWN, UNKNOWN.splitlines()[0])],
+)
+def test_what_keeps_torch_from_a_gpu_that_is_there_is_said(machine, monkeypatch, raised, expected):
+    def init():
+        raise RuntimeError(raised)
+
+    machine(False, False)
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "init", init)
+    lines: list[str] = []
+    assert device.select(Machine("auto"), lines.append) == torch.device("cpu")
+    with pytest.raises(DeviceError) as caught:
+        device.select(Machine("cuda"))
+    for text in (*lines, str(caught.value)):
+        assert expected in text
+        assert "and more" not in text
+    if raised == TOO_OLD:
+        assert "update the driver, or install a torch build for CUDA 12.4 or older" in lines[0]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_machine_without_a_gpu_lacks_nothing(monkeypatch):
+    """The text with which torch says so is the one that is known here."""
+    lines: list[str] = []
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    device.select(Machine("auto"), lines.append)
+    built = torch.backends.cuda.is_built()
+    assert lines == [
+        "warning    no GPU found, going on with the CPU; "
+        + ("" if built else f"torch {torch.__version__} is a build without CUDA; ")
+        + "machine.device: cpu says that this is meant"
+    ]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cudas_tools_without_a_gpu_are_not_worth_a_warning(tmp_path):
+    (tmp_path / "nvcc").touch(mode=0o755)
+    program = "import torch; {} import torch.utils.cpp_extension as e; e.logger.warning('something else')"
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    environment.pop("CUDA_HOME", None)
+
+    def said(select: str) -> str:
+        command = [sys.executable, "-c", program.format(select)]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stderr
+
+    silenced = said("from cnntention.base import device; device.select(device.Machine('cpu'));")
+    assert "something else" in silenced
+    assert "CUDA_HOME" not in silenced
+    if torch.version.cuda:
+        assert "CUDA_HOME" in said(""), "torch says so by itself"
+
+
 def test_deterministic_is_set_up_for_cuda(machine, monkeypatch):
     torch.use_deterministic_algorithms(False)  # imports what a pretended GPU would confuse
     machine(True, False)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     try:
         device.select(Machine("cuda", deterministic=True))
         assert torch.are_deterministic_algorithms_enabled()
         assert not torch.backends.cudnn.benchmark
+        assert not torch.utils.deterministic.fill_uninitialized_memory, "which launches a kernel for each new tensor"
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     finally:
         torch.use_deterministic_algorithms(False)
-
-
-# ---- memory
-
-
-def raising(error: Exception):
-    def work() -> None:
-        raise error
-
-    return work
-
-
-@pytest.mark.parametrize(
-    "work",
-    [
-        lambda: torch.empty(2**55),
-        lambda: bytearray(2**62),
-        raising(
-            torch.OutOfMemoryError(
-                "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79 GiB"
-            )
-        ),
-        raising(RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported")),
-        raising(RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")),
-        raising(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")),
-        raising(RuntimeError("MPS backend out of memory (MPS allocated: 9.06 GB, max allowed: 9.07 GB)")),
-    ],
-    ids=["CPU", "Python", "CUDA", "CUDA, new context", "cuDNN", "cuBLAS", "MPS"],
-)
-def test_too_little_memory_is_reported_in_one_line_with_what_to_do(work):
-    with pytest.raises(DeviceError) as caught, device.enough_memory("cifar10/mha", "try batch_size: 64"):
-        work()
-    assert str(caught.value) == "cifar10/mha: out of memory; try batch_size: 64"
-
-
-@pytest.mark.parametrize("error", [RuntimeError("shapes do not fit"), ValueError("memory"), DeviceError("no GPU")])
-def test_other_errors_are_not_taken_for_it(error):
-    with pytest.raises(type(error)) as caught, device.enough_memory("cifar10/mha", "try batch_size: 64"):
-        raise error
-    assert caught.value is error

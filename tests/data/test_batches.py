@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from cnntention.base.device import memory_format
+from cnntention.data import batches
 from cnntention.data.batches import Augmenter, Normalizer, crop
 
 
@@ -50,8 +52,16 @@ def test_normalizer_takes_whole_numbers_from_a_config():
     torch.testing.assert_close(result[0, :, 0, 0], torch.tensor([1.0, 0.0, 0.5]))
 
 
-def test_normalised_batches_lie_channels_last_in_memory():
-    assert Normalizer(None, 3, "cpu")(numbered(2, 5, 4, 3)).is_contiguous(memory_format=torch.channels_last)
+@pytest.mark.parametrize(
+    ("device", "layout"),
+    [("cpu", torch.channels_last), ("cuda", torch.channels_last), ("mps", torch.contiguous_format)],
+)
+def test_normalised_batches_lie_in_memory_as_the_device_likes_it(monkeypatch, device, layout):
+    monkeypatch.setattr(batches, "memory_format", lambda _: memory_format(torch.device(device)))
+    images = numbered(2, 5, 4, 3)
+    result = Normalizer(None, 3, "cpu")(images)
+    assert result.is_contiguous(memory_format=layout)
+    torch.testing.assert_close(result, images.permute(0, 3, 1, 2) / 255)
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (3, 1), (1, 3), (4, 4)])

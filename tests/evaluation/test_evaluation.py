@@ -161,6 +161,28 @@ def test_the_share_of_attention_is_what_it_adds_by_what_is_there(paths, gates):
     assert shares == pytest.approx([float(value) for value in expected], rel=1e-3, abs=1e-6)
 
 
+def test_a_batch_that_runs_out_of_memory_midway_counts_once(paths, monkeypatch):
+    part = dataset.load(*paths).parts["test"]
+    model = untrained(run_spec(attention=SELFATT))
+    open_gates(model, 0.5, 1.0, -1.0)
+    normalize = Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu")
+    monkeypatch.setitem(predict.BATCH_SIZES, "cpu", 16)
+    with evaluation.attention_shares(model) as expected:
+        predict.logits(model, part, normalize)
+
+    calls = iter(range(9))
+
+    def too_large_once(*_):
+        if next(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    model.fc.register_forward_pre_hook(too_large_once)  # behind all attention blocks
+    with evaluation.attention_shares(model) as shares:
+        predict.logits(model, part, normalize)
+    assert next(calls) == 5, "16 images, 16 in vain, three times 8"
+    assert shares == pytest.approx(expected, rel=1e-5)
+
+
 def test_without_a_residual_connection_or_attention_there_is_no_share(paths):
     part = dataset.load(*paths).parts["test"]
     normalize = Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu")
