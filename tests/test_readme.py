@@ -1,5 +1,6 @@
 """The README and the pages under docs/ say what is."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -79,6 +80,34 @@ def test_every_source_file_that_it_names_is_there(page):
     """Rooms may be named without the package's folder; examples have capitals in their names."""
     for path in re.findall(r"`((?:[a-z_.]+/)+[a-z_0-9]+\.(?:py|smk|schema\.yaml))`", text(page)):
         assert (ROOT / path).is_file() or (ROOT / "cnntention" / path).is_file(), path
+
+
+FOREIGN = {"Directory cannot be locked", "No space left on device", "Read-only file system", "kill -9"}
+"""What Snakemake and the operating system say."""
+FILLED_IN = r"\b(cuda|nan)\b"
+"""Words of quoted messages in whose place the code may have a variable."""
+
+
+def texts() -> str:
+    """Every text in the package, a line each, with a dot for what an f-string fills in."""
+    found = []
+    for path in (ROOT / "cnntention").rglob("*.py"):
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(part.value if isinstance(part, ast.Constant) else "." for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return "\n".join(" ".join(each.split()) for each in found)
+
+
+def test_the_messages_that_troubleshooting_quotes_are_those_of_the_code():
+    cells = re.findall(r"^\| (.*?) \|", text(ROOT / "docs/troubleshooting.md"), flags=re.MULTILINE)
+    quoted = {quote for cell in cells for quote in re.findall(r"`([^`]*)`", cell)} - FOREIGN
+    pieces = [piece.strip() for quote in quoted for piece in re.split(r"…|: ", quote) if " " in piece.strip()]
+    assert len(pieces) > 10
+    said = texts()
+    for piece in pieces:
+        assert re.search(re.sub(FILLED_IN, r"(\1|[.])", re.escape(piece).replace(r"\ ", " ")), said), piece
 
 
 def test_the_example_of_a_new_block_does_not_exist_yet():
