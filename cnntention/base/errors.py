@@ -27,6 +27,10 @@ class CheckpointError(CNNtentionError):
     """A ``model.pt`` cannot be read or does not fit."""
 
 
+class StatisticsError(CNNtentionError):
+    """Runs are too few for what is asked of them, or do not fit each other."""
+
+
 class TrackingError(CNNtentionError):
     """Results cannot be put into MLflow."""
 

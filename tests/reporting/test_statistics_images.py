@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from cnntention.reporting.statistics.images import images_difference
+from cnntention.base.errors import StatisticsError
+from cnntention.reporting.statistics.images import images_difference, mcnemar
 
 RANDOM = np.random.default_rng(0)
 
@@ -44,3 +46,30 @@ def test_the_interval_over_images_covers_as_often_as_it_says():
     ends = np.array([images_difference(a, b)[1:] for a, b in zip(ours, theirs, strict=True)])
     covered = ((ends[:, 0] <= 10) & (ends[:, 1] >= 10)).mean()
     assert 0.93 < covered < 0.97
+
+
+# ---- McNemar's exact test
+
+
+def test_mcnemar_of_the_literature():
+    """86 and 150 of the 1,600 people above changed their minds: p = 3.716e-05 (Fay 2010, exact2x2)."""
+    gained, lost = np.arange(1600) < 86, (np.arange(1600) >= 86) & (np.arange(1600) < 86 + 150)
+    assert mcnemar(gained, lost) == pytest.approx(3.716e-05, rel=1e-3)
+
+
+@pytest.mark.parametrize("images", [5, 40, 300])
+def test_mcnemar_is_a_sign_test_on_the_images_that_tell_the_networks_apart(images):
+    right, reference = RANDOM.random(images) < 0.8, RANDOM.random(images) < 0.6
+    gained, lost = (right & ~reference).sum(), (~right & reference).sum()
+    assert mcnemar(right, reference) == pytest.approx(stats.binomtest(gained, gained + lost).pvalue)
+    assert mcnemar(right, reference) == pytest.approx(mcnemar(reference, right))
+
+
+def test_networks_that_agree_on_all_images_are_no_evidence():
+    assert mcnemar([True, False] * 10, [True, False] * 10) == 1
+
+
+@pytest.mark.parametrize("other", [49, 51])
+def test_networks_on_other_images_are_refused(other):
+    with pytest.raises(StatisticsError, match="McNemar's test needs the same seeds and images of both models"):
+        mcnemar([True] * 50, [True] * other)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cnntention.reporting.statistics.seeds import mean_std, paired_difference
+from cnntention.base.errors import StatisticsError
+from cnntention.reporting.statistics.seeds import correlation, mean_std, paired_difference, paired_test
 
 RANDOM = np.random.default_rng(0)
 
@@ -81,3 +82,44 @@ def test_pairs_go_by_position_whatever_the_labels_of_the_rows():
 def test_values_without_partner_are_an_error():
     with pytest.raises(ValueError, match="shape"):
         paired_difference([1, 2, 3], [1, 2])
+
+
+# ---- tests and correlation
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 10])
+def test_the_test_is_scipys_and_agrees_with_the_interval(pairs):
+    for shift in (0, 0.5, 2, 8):
+        values, reference = RANDOM.normal(90 + shift, 1, pairs), RANDOM.normal(90, 1, pairs)
+        p = paired_test(values, reference)
+        assert p == pytest.approx(stats.ttest_1samp(values - reference, 0).pvalue)
+        _, low, high = paired_difference(values, reference)
+        assert (p < 0.05) == (low > 0 or high < 0)
+
+
+def test_the_same_difference_with_each_seed_is_no_certainty():
+    assert math.isnan(paired_test([92.1, 93.1, 95.3], [92, 93, 95.2]))
+
+
+@pytest.mark.parametrize("seeds", [4, 10])
+def test_the_correlation_is_pearsons_with_fishers_interval(seeds):
+    shared = RANDOM.normal(size=seeds)
+    values, reference = shared + RANDOM.normal(size=seeds), shared + RANDOM.normal(size=seeds)
+    found, low, high = correlation(values, reference)
+    assert found == pytest.approx(np.corrcoef(values, reference)[0, 1])
+    half = 1.959964 / math.sqrt(seeds - 3)
+    assert (low, high) == pytest.approx((math.tanh(math.atanh(found) - half), math.tanh(math.atanh(found) + half)))
+
+
+def test_three_seeds_say_nothing_of_a_correlation():
+    assert correlation([1, 2, 4], [1, 2, 3])[1:] == (-1, 1)
+
+
+def test_models_without_spread_have_no_correlation():
+    assert all(map(math.isnan, correlation([1, 1, 1], [1, 2, 3])))
+
+
+@pytest.mark.parametrize(("function", "seeds", "message"), [(paired_test, 1, "2 seeds"), (correlation, 2, "3 seeds")])
+def test_too_few_seeds_are_refused(function, seeds, message):
+    with pytest.raises(StatisticsError, match=message):
+        function(range(seeds), range(seeds))

@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cnntention.reporting.statistics.samples import pairs, without_spread
+
 
 def mean_std(values: ArrayLike) -> tuple[float, float]:
     """Mean and sample standard deviation (n - 1); the latter is NaN for a single value."""
@@ -35,3 +37,44 @@ def paired_difference(values: ArrayLike, reference: ArrayLike, confidence: float
 
     half = stats.t.ppf((1 + confidence) / 2, pairs - 1) * std / math.sqrt(pairs)
     return mean, mean - half, mean + half
+
+
+def paired_test(values: ArrayLike, reference: ArrayLike) -> float:
+    """p-value of the two-sided paired t-test over seeds; NaN where the difference has no spread to judge by.
+
+    Args:
+        values: one value a seed, shape ``[n]``.
+        reference: the reference's value for the same seeds, shape ``[n]``.
+
+    Raises:
+        StatisticsError: fewer than two seeds, or values that do not fit.
+    """
+    from scipy import stats
+
+    ours, theirs = pairs(values, reference, 2, "a paired t-test")
+    return math.nan if without_spread(ours - theirs) else float(stats.ttest_rel(ours, theirs).pvalue)
+
+
+def correlation(values: ArrayLike, reference: ArrayLike) -> tuple[float, float, float]:
+    """Pearson's correlation of two models over the seeds that they share, with its 95% interval (Fisher's z).
+
+    It says whether pairing helps: the variance of a difference is that of unpaired runs less twice the covariance.
+
+    Args:
+        values: one value a seed, shape ``[n]``.
+        reference: the reference's value for the same seeds, shape ``[n]``.
+
+    Returns:
+        Correlation, lower and upper end: NaN where a model has no spread. Three seeds leave the ends at -1 and 1.
+
+    Raises:
+        StatisticsError: fewer than three seeds, or values that do not fit.
+    """
+    from scipy import stats
+
+    ours, theirs = pairs(values, reference, 3, "a correlation")
+    if without_spread(ours) or without_spread(theirs):
+        return math.nan, math.nan, math.nan
+    found = stats.pearsonr(ours, theirs)
+    low, high = found.confidence_interval()
+    return float(found.statistic), float(low), float(high)
