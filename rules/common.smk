@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from cnntention.reporting import captions
-from cnntention.base import layout
+from cnntention.base import layout, specs
 from cnntention.base.canonical import canonical
 from cnntention.base.code_files import closure
 from cnntention.base.layout import Run
@@ -66,10 +66,13 @@ def script(name):
     return (REPOSITORY / "workflow_scripts" / name).as_posix()
 
 
-def code(name, models=()):
-    """The package's files that a script rests on: compared by content, so touching them rebuilds nothing."""
+def code(name, models=(), files=()):
+    """The package's files that a script rests on: compared by content, so touching them rebuilds nothing.
+
+    What a registry imports by name is not seen in the script's imports: the blocks of models, and other files.
+    """
     blocks = {STUDY.attention_file(model) for model in models} - {None}
-    files = closure(f"workflow_scripts/{name}", *sorted(blocks))
+    files = closure(f"workflow_scripts/{name}", *sorted(blocks), *files)
     return [
         (REPOSITORY / file).as_posix()
         for file in files

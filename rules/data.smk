@@ -4,10 +4,10 @@
 rule prepare_data:
     input:
         script=script("prepare_data.py"),
-        code=code("prepare_data.py"),
-        own_file=lambda wildcards: STUDY.config["datasets"][wildcards.dataset].get(
-            "path", []
+        code=lambda wildcards: code(
+            "prepare_data.py", files=[STUDY.source_file(wildcards.dataset)]
         ),
+        own_files=lambda wildcards: STUDY.own_files(wildcards.dataset),
     output:
         data=results(layout.DATA),
         card=results(layout.CARD),
@@ -18,7 +18,7 @@ rule prepare_data:
     conda:
         CONDA
     params:
-        spec=lambda wildcards: canonical(STUDY.data_spec(wildcards.dataset)),
+        spec=lambda wildcards: specs.canonical(STUDY.data_spec(wildcards.dataset)),
         downloads=untracked(STUDY.machine["downloads"]),
         mirrors=lambda wildcards, output: STUDY.mirrors(wildcards.dataset),
     message:

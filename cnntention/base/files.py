@@ -43,7 +43,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             os.fsync(file.fileno())  # without it a power cut may leave the new name with nothing behind it
         os.replace(temporary, path)
     except OSError as error:
-        if error.filename in (None, name):
+        if error.errno is not None and error.filename in (None, name):  # without: of what the block does else
             error.filename = os.fspath(path)
         raise
     finally:

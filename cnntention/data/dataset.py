@@ -1,7 +1,6 @@
 """Prepared images as tensors on the device, in the parts that training and evaluation use."""
 
 import dataclasses
-import json
 import os
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch import Tensor
 from cnntention.base.errors import DataError
 from cnntention.base.files import sha256
 from cnntention.data import npz
+from cnntention.data.card import Card
 
 SPLIT_SEED = 0
 """Of the cut between training and validation images: the same for every model and seed, so that runs are paired."""
@@ -57,18 +57,14 @@ def load(
         device: where the tensors go.
 
     Raises:
-        DataError: a file is missing or damaged, the checksum differs, or too many images are held out.
+        DataError: a file is missing, damaged or changed by hand, or too many images are held out.
     """
+    card = Card.read(card_path)
     try:
-        with open(card_path, encoding="utf-8") as file:
-            card = json.load(file)
-        expected, class_names, image_shape = card["sha256"], list(card["class_names"]), tuple(card["image_shape"])
         actual = sha256(data_path)
     except OSError as error:
-        raise DataError(f"{error.filename}: {error.strerror}; prepare the data again") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{card_path}: not a data card ({error}); remove it and prepare the data again") from None
-    if actual != expected:
+        raise DataError(f"{data_path}: {error.strerror}; prepare the data again") from None
+    if actual != card.sha256:
         raise DataError(f"{data_path}: its SHA-256 is not that in {card_path}; remove both and prepare again")
     arrays = npz.read(data_path)
 
@@ -87,4 +83,4 @@ def load(
         train = parts["train"]
         parts["validation"] = Part(train.images[held_out], train.labels[held_out])
         parts["train"] = Part(train.images[kept], train.labels[kept])
-    return Dataset(parts, class_names, image_shape, actual)
+    return Dataset(parts, list(card.class_names), card.image_shape, card.sha256)

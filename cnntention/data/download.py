@@ -1,119 +1,105 @@
-"""CIFAR-10 and MNIST through torchvision: its folder layout, checksums and addresses, plus mirrors and retries."""
+"""Files that a dataset's makers publish with checksums: fetched where they are missing, read only if they are whole."""
 
 import contextlib
-import os
+import dataclasses
+import hashlib
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import ArrayLike
-from torchvision import datasets
-from torchvision.datasets.utils import check_integrity
+from urllib.error import HTTPError
 
 from cnntention.base.errors import DataError
+from cnntention.base.files import atomic_path
 
 ATTEMPTS = 3
 TIMEOUT_S = 30
 BACKOFF_S = 2.0
 
 
-def fetch(source: str, folder: str | os.PathLike, mirrors: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """The official arrays of a torchvision dataset, downloaded only where its files are not in ``folder``.
+@dataclasses.dataclass(frozen=True)
+class Official:
+    """A published file: its place in the folder of downloads, and the MD5 of the one true content."""
+
+    path: Path
+    md5: str
+
+    def is_whole(self) -> bool:
+        """Whether the file is there, and the official one."""
+        try:
+            return _md5(self.path.read_bytes()) == self.md5
+        except OSError:
+            return False
+
+    def read(self) -> bytes:
+        """Its content, checked as it is read.
+
+        Raises:
+            DataError: it is not the official one.
+        """
+        content = self.path.read_bytes()
+        if _md5(content) != self.md5:
+            raise DataError(f"{self.path}: not the official file, whose MD5 is {self.md5}; remove it and run again")
+        return content
+
+    def __str__(self) -> str:
+        other = self.path.is_file() and not self.is_whole()
+        return f"{self.path} (MD5 {self.md5}{'; the file there is another one or damaged' if other else ''})"
+
+
+def fetch(files: Sequence[Official], addresses: Sequence[str], instead: Sequence[Official] = ()) -> None:
+    """Download those of the files that are not there or not whole: every address in turn, a few rounds with pauses.
 
     Args:
-        source: ``cifar10`` or ``mnist``.
-        folder: torchvision's root: holds ``cifar-10-batches-py/`` or ``MNIST/raw/``.
-        mirrors: base addresses to try before torchvision's own.
-
-    Returns:
-        ``x_train``, ``x_test`` uint8 ``[N, H, W, C]``, ``y_train``, ``y_test`` int64 ``[N]``.
+        files: needed.
+        addresses: of the folders that hold them.
+        instead: files that would do as well, named where some are there.
 
     Raises:
-        DataError: the files are neither there nor to be had, or are damaged. The text names each file, its MD5 and
-            where to put it.
+        DataError: a file is neither there nor to be had. The text names each file, its MD5 and where to put it.
     """
-    load = {"cifar10": _cifar10, "mnist": _mnist}[source]
-    arrays = load(Path(folder), [address.rstrip("/") + "/" for address in mirrors])
-    return {
-        name: array[..., None] if name.startswith("x") and array.ndim == 3 else array for name, array in arrays.items()
-    }
-
-
-def _cifar10(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
-    official = datasets.CIFAR10
-    addresses = [address + official.filename for address in mirrors] + [official.url]
-    needed = [_needed(folder / official.filename, official.tgz_md5)]
-
-    def load(address: str) -> dict[str, np.ndarray]:
-        # The file of class names is in no list that torchvision checks, and not needed.
-        mirrored = type("CIFAR10", (official,), {"url": address, "_load_meta": lambda self: None})
-        train, test = (mirrored(folder, train=train, download=True) for train in (True, False))
-        return _arrays(train.data, train.targets, test.data, test.targets)
-
-    return _attempt(load, addresses, needed)
-
-
-def _mnist(folder: Path, mirrors: list[str]) -> dict[str, np.ndarray]:
-    official = datasets.MNIST
-    raw = folder / "MNIST" / "raw"
-    needed = [_needed(raw / name, md5) for name, md5 in official.resources]
-
-    def load(address: str) -> dict[str, np.ndarray]:
-        mirrored = type("MNIST", (official,), {"mirrors": [address]})
-        train, test = (mirrored(folder, train=train, download=True) for train in (True, False))
-        return _arrays(train.data.numpy(), train.targets.numpy(), test.data.numpy(), test.targets.numpy())
-
-    return _attempt(load, mirrors + official.mirrors, needed)
-
-
-def _arrays(x_train: np.ndarray, y_train: ArrayLike, x_test: np.ndarray, y_test: ArrayLike) -> dict[str, np.ndarray]:
-    labels = {"y_train": np.asarray(y_train, dtype=np.int64), "y_test": np.asarray(y_test, dtype=np.int64)}
-    return {"x_train": x_train, "x_test": x_test} | labels
-
-
-def _attempt(
-    load: Callable[[str], dict[str, np.ndarray]], addresses: list[str], needed: list[str]
-) -> dict[str, np.ndarray]:
-    """Try every address in turn, a few rounds with growing pauses."""
     failures: dict[str, str] = {}
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(BACKOFF_S * 2 ** (attempt - 1))
-        for address in addresses:
+        for address in (address.rstrip("/") + "/" for address in addresses):
             try:
                 with _socket_timeout(TIMEOUT_S):
-                    return load(address)
-            except (RuntimeError, OSError, HTTPException, EOFError, ValueError, AssertionError) as error:
-                reason = getattr(error, "reason", error)
+                    for file in files:
+                        if not file.is_whole():
+                            _download(address + file.path.name, file)
+                return
+            except (RuntimeError, OSError, HTTPException, ValueError) as error:
+                reason = error if isinstance(error, HTTPError) else getattr(error, "reason", error)
                 failures[address] = " ".join(str(reason).split())[:200] or type(error).__name__
-                if not isinstance(error, OSError | HTTPException) and not _download_failed(error):
-                    raise DataError(
-                        f"a file of this dataset is damaged ({failures[address]}); remove it and run again. "
-                        f"These are needed:{_lines(needed)}"
-                    ) from None
     tried = _lines(f"{address}: {reason}" for address, reason in failures.items())
+    partly = any(file.path.exists() for file in instead)
+    alternative = f"\nor these:{_lines(instead)}" if partly else ""
     raise DataError(
-        f"cannot download this dataset; put these files in place by hand, and run again:{_lines(needed)}\nTried:{tried}"
+        f"cannot download this dataset; put these files in place by hand, and run again:{_lines(files)}{alternative}"
+        f"\nTried:{tried}"
     )
 
 
-def _needed(path: Path, md5: str) -> str:
-    """A file that is needed, its checksum, and whether a damaged one stands in its place."""
-    damaged = path.is_file() and not check_integrity(str(path), md5)
-    return f"{path} (MD5 {md5}{'; the file there is another one or damaged' if damaged else ''})"
+def _download(address: str, file: Official) -> None:
+    """Put the file into its place, whole or not at all.
+
+    Raises:
+        RuntimeError: what came is not the official file.
+        OSError, HTTPException, ValueError: it cannot be had there.
+    """
+    from torchvision.datasets.utils import download_url  # seconds
+
+    with atomic_path(file.path) as temporary:
+        download_url(address, str(temporary.parent), temporary.name, file.md5)
 
 
-def _download_failed(error: Exception) -> bool:
-    """Whether torchvision could not fetch a file, rather than could not read it."""
-    return isinstance(error, RuntimeError) and any(
-        text in str(error) for text in ("Error downloading", "File not found or corrupted")
-    )
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _lines(entries: Iterable[str]) -> str:
+def _lines(entries: Iterable[object]) -> str:
     return "".join(f"\n  {entry}" for entry in entries)
 
 

@@ -1,6 +1,7 @@
 """What is said of images in the config, as far as preparing and training depend on it."""
 
 import dataclasses
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -8,18 +9,14 @@ class DataSpec:
     """What prepared data depend on.
 
     Attributes:
-        source: a name of :mod:`cnntention.data.sources`.
+        source: a registered name, see :mod:`cnntention.data.source`.
         image_size: height and width to resize to, in pixels; None: as they are.
-        path: of a source that reads a file of the user's.
-        sha256: of that file, in hexadecimal.
-        class_names: of that file, in the order of the labels.
+        options: the source's own keys.
     """
 
     source: str
     image_size: int | None
-    path: str | None = None
-    sha256: str | None = None
-    class_names: tuple[str, ...] | None = None
+    options: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,13 +8,9 @@ from urllib.parse import urlsplit
 from cnntention.attention.registry import catalogue
 from cnntention.base.errors import DataError
 from cnntention.base.names import suggest, unknown
-from cnntention.data import split
-from cnntention.data.facts import CHANNELS, TEST_IMAGES, TRAIN_IMAGES
-from cnntention.data.npz import shapes
+from cnntention.data import source, split
 from cnntention.network.stages import STAGE_CHANNELS
 from cnntention.study.schema import problems, unknown_keys
-
-NPZ_KEYS = ("path", "sha256", "class_names")
 
 
 def cross_checks(config: dict, given: dict) -> Iterator[str]:
@@ -26,8 +22,8 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
     """
     for key, path in (("results", config["results"]), ("machine.downloads", config["machine"]["downloads"])):
         yield from _check_folder(key, path)
-    for source, addresses in config["machine"]["mirrors"].items():
-        yield from _check_addresses(f"machine.mirrors.{source}", addresses)
+    for name, addresses in config["machine"]["mirrors"].items():
+        yield from _check_addresses(f"machine.mirrors.{name}", addresses)
     for name, dataset in config["datasets"].items():
         yield from _check_dataset(f"datasets.{name}", dataset)
     for name, recipe in config["recipes"].items():
@@ -67,22 +63,21 @@ def _check_addresses(key: str, addresses: list[str]) -> Iterator[str]:
 
 
 def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
-    source = dataset["source"]
-    for name in NPZ_KEYS:
-        if name in dataset and source != "npz":
-            yield f"{key}.{name}: not possible with source: {source}"
-    if source == "npz":
-        if "path" not in dataset:
-            yield f"{key}.path: missing; source: npz needs the path of an .npz file"
-            return
-        try:
-            images, *size = shapes(dataset["path"])["x_train"]
-        except DataError as error:
-            yield f"{key}.path: {error}"
-            return
-        channels = size[2] if len(size) == 3 else 1
-    else:
-        images, channels = TRAIN_IMAGES[source], CHANNELS[source]
+    cls = source.catalogue()[dataset["source"]]
+    strange = {name for each in source.catalogue().values() for name in source.keys(each)} - set(source.keys(cls))
+    for name in sorted(strange & set(dataset)):
+        yield f"{key}.{name}: not possible with source: {dataset['source']}"
+    missing = [name for name in source.required(cls) if name not in dataset]
+    for name in missing:
+        yield f"{key}.{name}: missing; source: {dataset['source']} needs it"
+    if missing:
+        return
+    try:
+        known = source.of(dataset).known()
+    except DataError as error:
+        yield f"{key}.{source.required(cls)[0]}: {error}"
+        return
+    images, channels = known.images["train"], known.image_shape[2]
     if dataset["validation_images"] >= images:
         held_out = dataset["validation_images"]
         yield f"{key}.validation_images: {held_out} leaves none of {images} images to train on"
@@ -204,14 +199,10 @@ def _check_grid(key: str, name: str, grid: dict, config: dict) -> Iterator[str]:
         yield from unknown(key, name, config["datasets"])
         return
     yield from run_problems(key, grid, [name], config)
-    dataset = config["datasets"][name]
-    if dataset["source"] == "npz":
-        try:
-            images = shapes(dataset["path"])["x_test"][0]
-        except (KeyError, DataError):
-            return  # reported with the dataset
-    else:
-        images = TEST_IMAGES[dataset["source"]]
+    try:
+        images = source.of(config["datasets"][name]).known().images["test"]
+    except (ValueError, DataError):
+        return  # reported with the dataset
     beyond = [index for index in grid["images"] if index >= images]
     if beyond:
         yield f"{key}.images: {beyond[0]} lies beyond the {images} test images, 0 to {images - 1}"

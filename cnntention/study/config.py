@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from cnntention.base.errors import ConfigError
+from cnntention.data import source
 from cnntention.study.checks import cross_checks
 from cnntention.study.schema import problems, unknown_keys
 
@@ -41,6 +42,18 @@ def _merge(base: dict, update: dict) -> None:
             base[key] = copy.deepcopy(value)
 
 
+def schema() -> dict:
+    """The JSON schema of a config, with the sources of images and their own keys filled in."""
+    content = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    catalogue = source.catalogue()
+    dataset, mirrors = content["$defs"]["dataset"], content["properties"]["machine"]["properties"]["mirrors"]
+    dataset["properties"]["source"] = {"enum": list(catalogue)}
+    for cls in catalogue.values():
+        dataset["properties"] |= source.keys(cls)
+    mirrors["properties"] = {name: {"$ref": "#/$defs/addresses"} for name, cls in catalogue.items() if cls.mirrored}
+    return content
+
+
 def complete(config: dict) -> dict:
     """Check a config and return it with the defaults of the schema filled in and entries set to null left out.
 
@@ -50,12 +63,12 @@ def complete(config: dict) -> dict:
     Raises:
         ConfigError: with one line for each problem, which names the key.
     """
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    whole = schema()
     try:
         completed = _plain(config)
-        found = problems(schema, completed)
+        found = problems(whole, completed)
         # a mistyped key is one that takes nothing away, even if null stands there
-        found = found or unknown_keys(schema, config) or list(cross_checks(completed, config))
+        found = found or unknown_keys(whole, config) or list(cross_checks(completed, config))
     except RecursionError:
         found = ["top level: nested too deeply, or an alias (*) stands within its own anchor (&)"]
     if found:

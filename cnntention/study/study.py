@@ -13,6 +13,8 @@ from cnntention.base import layout
 from cnntention.base.canonical import digest
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
+from cnntention.data import source
+from cnntention.data.specs import DataSpec
 from cnntention.data.split import validation_images
 from cnntention.study.checks import run_problems
 from cnntention.study.config import complete
@@ -115,16 +117,24 @@ class Study:
         attention = self.config["models"][model]["attention"]
         return catalogue()[attention["block"]].file if attention else None
 
+    def source_file(self, dataset: str) -> str:
+        """The source file of a dataset's source, relative to the repository's root."""
+        return source.file(self.config["datasets"][dataset]["source"])
+
+    def own_files(self, dataset: str) -> tuple[str, ...]:
+        """Files of the user's that a dataset is made of."""
+        return source.of(self.config["datasets"][dataset]).files
+
     def mirrors(self, dataset: str) -> list[str]:
         """Addresses to try before torchvision's own for a dataset."""
         return self.machine["mirrors"].get(self.config["datasets"][dataset]["source"], [])
 
     # ---- specs
 
-    def data_spec(self, dataset: str) -> dict:
+    def data_spec(self, dataset: str) -> DataSpec:
         """What the prepared data depend on."""
         entry = self.config["datasets"][dataset]
-        return {key: entry[key] for key in ("source", "path", "sha256", "class_names", "image_size") if key in entry}
+        return DataSpec(entry["source"], entry["image_size"], source.options(entry))
 
     def run_spec(self, run: Run) -> dict:
         """What a training depends on.

@@ -12,8 +12,6 @@ from cnntention.base import code_files as imports
 from cnntention.base.code_files import closure
 
 SCRIPTS = sorted(path.name for path in (ROOT / "workflow_scripts").glob("*.py"))
-LAZY = {"prepare_data.py": {"cnntention/data/digits.py", "cnntention/data/download.py"}}
-"""What a script imports only when it needs it."""
 
 OBSERVER = """
 import importlib.util, json, pathlib, sys
@@ -70,12 +68,21 @@ def project(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_closure_of_a_script_is_what_python_imports(really_imported, script):
-    found, real = set(closure(f"workflow_scripts/{script}")), really_imported[script]
-    assert found >= real
-    assert found - real >= LAZY.get(script, set())
-    # what lies behind a lazy import is found as well, and nothing else
-    behind = set(closure(*LAZY[script])) if script in LAZY else set()
-    assert found == real | behind
+    assert set(closure(f"workflow_scripts/{script}")) == really_imported[script]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_script_rests_on_a_source_of_images(script):
+    """The one that a dataset comes from is an input of its preparation, see rules/data.smk."""
+    assert not [
+        file for file in closure(f"workflow_scripts/{script}") if "data/sources/" in file and "__init__" not in file
+    ]
+
+
+def test_a_source_rests_on_what_it_uses():
+    download = "cnntention/data/download.py"
+    assert download in closure("cnntention/data/sources/mnist.py")
+    assert download not in closure("cnntention/data/sources/digits.py")
 
 
 def test_every_script_is_looked_at():

@@ -13,6 +13,7 @@ from cnntention.base.device import Machine
 from cnntention.base.errors import reported
 from cnntention.base.files import write_text
 from cnntention.data.prepare import prepare
+from cnntention.data.specs import DataSpec
 from cnntention.evaluation import evaluate as evaluation
 from cnntention.reporting.style import save
 from cnntention.training import checkpoint, history, loop
@@ -56,7 +57,7 @@ def write_figure(path: Path) -> None:
 def write_data(path: Path) -> None:
     folder = path.parent.parent / "source"
     write_prepared(folder, separable())  # of which this is the user's file
-    prepare({"source": "npz", "path": str(folder / "source.npz")}, path, path.with_name("card.json"), folder)
+    prepare(DataSpec("npz", None, {"path": str(folder / "source.npz")}), path, path.with_name("card.json"), folder)
 
 
 WRITERS = {

@@ -10,6 +10,7 @@ import torch
 from cnntention.base.errors import DataError
 from cnntention.data import dataset
 from cnntention.data.prepare import prepare
+from cnntention.data.specs import DataSpec
 
 
 def separable(
@@ -28,12 +29,12 @@ def separable(
     return arrays
 
 
-def write_prepared(folder: Path, arrays: dict[str, np.ndarray], **spec) -> tuple[Path, Path]:
+def write_prepared(folder: Path, arrays: dict[str, np.ndarray]) -> tuple[Path, Path]:
     """Prepared data and their card, made from arrays as from a user's .npz."""
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "source.npz", **arrays)
     data_path, card_path = folder / "data.npz", folder / "card.json"
-    prepare({"source": "npz", "path": str(folder / "source.npz")} | spec, data_path, card_path, folder)
+    prepare(DataSpec("npz", None, {"path": str(folder / "source.npz")}), data_path, card_path, folder)
     return data_path, card_path
 
 
@@ -96,6 +97,12 @@ def test_validation_images_are_a_random_choice(numbered):
     assert {number // 25 for number in validation} == {0, 1, 2, 3}
 
 
+def test_the_cut_is_that_of_published_results(numbered):
+    """Another would be as good, but results of both could not be compared."""
+    validation = numbers(dataset.load(*numbered, validation_images=10).parts["validation"])
+    assert validation == [5, 16, 20, 36, 52, 72, 82, 90, 93, 94]
+
+
 def test_the_cut_is_the_same_for_every_call_whatever_the_global_seeds(numbered):
     cuts = []
     for seed in (0, 1):
@@ -152,7 +159,7 @@ def test_a_card_that_is_none_is_refused_by_name(numbered, text):
     assert str(numbered[1]) in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["sha256", "class_names", "image_shape"])
+@pytest.mark.parametrize("key", ["sha256", "class_names", "image_shape", "digest"])
 def test_a_card_without_what_is_needed_is_refused_by_name(numbered, key):
     card = json.loads(numbered[1].read_text(encoding="utf-8"))
     del card[key]
@@ -160,3 +167,28 @@ def test_a_card_without_what_is_needed_is_refused_by_name(numbered, key):
     with pytest.raises(DataError, match=key) as caught:
         dataset.load(*numbered)
     assert str(numbered[1]) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("class_names", [str(99 - label) for label in range(100)]),
+        ("class_names", ["0", "1"]),
+        ("image_shape", [8, 8, 3]),
+        ("mean", [0.5]),
+        ("images", {"train": 99, "test": 21}),
+        ("source", "elsewhere"),
+    ],
+)
+def test_a_card_edited_by_hand_is_refused_by_name(numbered, key, value):
+    card = json.loads(numbered[1].read_text(encoding="utf-8"))
+    numbered[1].write_text(json.dumps(card | {key: value}), encoding="utf-8")
+    with pytest.raises(DataError, match="changed since it was written") as caught:
+        dataset.load(*numbered)
+    assert str(numbered[1]) in str(caught.value)
+
+
+def test_a_card_laid_out_otherwise_is_the_same_card(numbered):
+    card = json.loads(numbered[1].read_text(encoding="utf-8"))
+    numbered[1].write_text(json.dumps(dict(reversed(card.items()))), encoding="utf-8")
+    assert dataset.load(*numbered).image_shape == (8, 8, 1)

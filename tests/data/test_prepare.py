@@ -1,6 +1,7 @@
 """From a source to one prepared file and its card."""
 
 import collections
+import dataclasses
 import hashlib
 import json
 
@@ -9,9 +10,11 @@ import pytest
 
 from cnntention.base.errors import DataError
 from cnntention.base.files import sha256
-from cnntention.data import npz
-from cnntention.data import prepare as module
+from cnntention.data import card as module
+from cnntention.data import npz, source
+from cnntention.data.card import Card
 from cnntention.data.prepare import prepare
+from cnntention.data.specs import DataSpec
 
 
 @pytest.fixture
@@ -22,32 +25,34 @@ def files(tmp_path):
 
 @pytest.fixture
 def own(tmp_path):
-    """Call it with arrays that replace regular ones; returns the spec of a dataset of one's own."""
+    """Call it with the source's own keys, and arrays that replace regular ones; returns the spec of such a dataset."""
 
-    def spec(**changes) -> dict:
-        random = np.random.default_rng(1)
-        arrays = {
-            "x_train": random.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8),
-            "y_train": np.arange(20) % 4,
-            "x_test": random.integers(0, 256, (10, 8, 8, 3), dtype=np.uint8),
-            "y_test": np.arange(10) % 4,
-        }
-        np.savez(tmp_path / "own.npz", **(arrays | changes))
-        return {"source": "npz", "path": str(tmp_path / "own.npz"), "image_size": None}
+    def spec(image_size=None, options=None, **changes) -> DataSpec:
+        np.savez(tmp_path / "own.npz", **(regular() | changes))
+        return DataSpec("npz", image_size, {"path": str(tmp_path / "own.npz")} | (options or {}))
 
     return spec
+
+
+def regular(train=20, test=10, shape=(8, 8, 3)) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(1)
+    return {
+        "x_train": random.integers(0, 256, (train, *shape), dtype=np.uint8),
+        "y_train": np.arange(train) % 4,
+        "x_test": random.integers(0, 256, (test, *shape), dtype=np.uint8),
+        "y_test": np.arange(test) % 4,
+    }
 
 
 def prepared(spec, files, folder="downloads"):
     """The arrays and the card as they lie on the disk."""
     data, card = files
     returned = prepare(spec, data, card, folder)
-    read = json.loads(card.read_text(encoding="utf-8"))
-    assert read == returned
-    return npz.read(data), read
+    assert Card.read(card) == returned
+    return npz.read(data), json.loads(card.read_text(encoding="utf-8"))
 
 
-DIGITS = {"source": "digits", "image_size": None}
+DIGITS = DataSpec("digits", None, {})
 
 
 # ---- digits
@@ -106,10 +111,10 @@ def test_preparing_twice_gives_the_same_bytes(files, tmp_path):
 def test_a_file_of_ones_own_is_packed_as_it_is(files, own):
     spec = own()
     arrays, card = prepared(spec, files)
-    original = npz.read(spec["path"])
+    original = npz.read(spec.options["path"])
     for name in npz.ARRAYS:
         assert np.array_equal(arrays[name], original[name])
-    assert card["source"] == spec["path"]
+    assert card["source"] == spec.options["path"]
     assert card["class_names"] == ["0", "1", "2", "3"]
     assert card["images_per_class"] == {"train": [5, 5, 5, 5], "test": [3, 3, 2, 2]}
     pixels = original["x_train"].astype(np.float64) / 255
@@ -131,14 +136,14 @@ def test_the_statistics_are_those_of_the_training_images_alone(files, own):
 
 
 def test_class_names_of_ones_own(files, own):
-    card = prepared(own() | {"class_names": ["a", "b", "c", "d", "never seen"]}, files)[1]
+    card = prepared(own(options={"class_names": ["a", "b", "c", "d", "never seen"]}), files)[1]
     assert card["class_names"] == ["a", "b", "c", "d", "never seen"]
     assert card["images_per_class"]["train"] == [5, 5, 5, 5, 0]
 
 
 def test_the_right_checksum_is_accepted(files, own):
-    spec = own()
-    assert prepared(spec | {"sha256": sha256(spec["path"])}, files)[1]["images"]["train"] == 20
+    digest = sha256(own().options["path"])
+    assert prepared(own(options={"sha256": digest}), files)[1]["images"]["train"] == 20
 
 
 # ---- what is refused
@@ -153,26 +158,24 @@ def assert_refused(spec, files, *texts):
 
 
 def test_a_wrong_checksum_is_refused(files, own):
-    spec = own()
-    assert_refused(spec | {"sha256": "0" * 64}, files, spec["path"], sha256(spec["path"]), "0" * 64)
+    spec = own(options={"sha256": "0" * 64})
+    assert_refused(spec, files, spec.options["path"], sha256(spec.options["path"]), "0" * 64)
 
 
 @pytest.mark.parametrize("checksum", [None, "0" * 64])
 def test_a_missing_file_is_refused(files, tmp_path, checksum):
-    spec = {"source": "npz", "path": str(tmp_path / "absent.npz"), "image_size": None}
-    assert_refused(spec | ({"sha256": checksum} if checksum else {}), files, "absent.npz", "no such file")
+    spec = DataSpec("npz", None, {"path": str(tmp_path / "absent.npz"), "sha256": checksum})
+    assert_refused(spec, files, "absent.npz", "no such file")
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
 @pytest.mark.parametrize(("label", "names"), [(-1, None), (-1, 5), (4, 4), (99, 4), (-(2**40), None)])
 def test_labels_out_of_range_are_refused(files, own, part, label, names):
-    images = {"train": 20, "test": 10}[part]
-    labels = np.arange(images) % 4
+    labels = np.arange({"train": 20, "test": 10}[part]) % 4
     labels[3] = label
-    spec = own(**{f"y_{part}": labels})
-    if names:
-        spec["class_names"] = [f"class {number}" for number in range(names)]
-    assert_refused(spec, files, spec["path"], f"y_{part} holds labels from", str(label))
+    options = {"class_names": [f"class {number}" for number in range(names)]} if names else {}
+    spec = own(options=options, **{f"y_{part}": labels})
+    assert_refused(spec, files, spec.options["path"], f"y_{part} holds labels from", str(label))
 
 
 def test_a_label_that_only_the_test_images_have_is_refused(files, own):
@@ -183,11 +186,11 @@ def test_a_label_that_only_the_test_images_have_is_refused(files, own):
 def test_labels_with_gaps_need_class_names(files, own, labels):
     """No list as long as the highest label is made."""
     spec = own(y_train=labels)
-    assert_refused(spec, files, spec["path"], f"from {labels.min()} to {labels.max()}", "class_names")
+    assert_refused(spec, files, spec.options["path"], f"from {labels.min()} to {labels.max()}", "class_names")
 
 
 def test_labels_with_gaps_are_accepted_with_class_names(files, own):
-    spec = own(y_train=np.arange(20) % 2 * 2, y_test=np.arange(10) % 2 * 2) | {"class_names": ["a", "b", "c"]}
+    spec = own(None, {"class_names": ["a", "b", "c"]}, y_train=np.arange(20) % 2 * 2, y_test=np.arange(10) % 2 * 2)
     assert prepared(spec, files)[1]["images_per_class"] == {"train": [10, 0, 10], "test": [5, 0, 5]}
 
 
@@ -204,7 +207,7 @@ def test_a_failure_leaves_the_older_files_as_they_were(files, own):
     prepared(own(), files)
     before = [file.read_bytes() for file in files]
     with pytest.raises(DataError):
-        prepare(own() | {"class_names": ["a", "b"]}, *files, "downloads")
+        prepare(own(options={"class_names": ["a", "b"]}), *files, "downloads")
     assert [file.read_bytes() for file in files] == before
 
 
@@ -228,7 +231,7 @@ def test_a_card_that_cannot_be_written_leaves_no_data_behind(files, monkeypatch)
 def test_resizing_gives_square_images_of_the_size(files, own, size, channels):
     random = np.random.default_rng(2)
     images = random.integers(0, 256, (20, 12, 9, channels), dtype=np.uint8)
-    arrays, card = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": size}, files)
+    arrays, card = prepared(own(size, x_train=images, x_test=images[:10]), files)
     assert arrays["x_train"].shape == (20, size, size, channels)
     assert arrays["x_test"].shape == (10, size, size, channels)
     assert arrays["x_train"].dtype == np.uint8
@@ -239,7 +242,7 @@ def test_resizing_gives_square_images_of_the_size(files, own, size, channels):
 def test_resizing_keeps_a_constant_image(files, own, size):
     color = np.array([10, 128, 255], np.uint8)
     images = np.broadcast_to(color, (20, 16, 16, 3))
-    arrays, card = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": size}, files)
+    arrays, card = prepared(own(size, x_train=images, x_test=images[:10]), files)
     assert (arrays["x_train"] == color).all()
     assert (arrays["x_test"] == color).all()
     assert card["mean"] == pytest.approx((color / 255).tolist(), abs=1e-6)
@@ -250,7 +253,7 @@ def test_resizing_keeps_order_orientation_and_channels(files, own, channels):
     """The left half of image i is black, its right half has the value 10 i, in the last channel alone."""
     images = np.zeros((20, 16, 16, channels), np.uint8)
     images[:, :, 8:, -1] = 10 * np.arange(20)[:, None, None]
-    arrays, _ = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": 8}, files)
+    arrays, _ = prepared(own(8, x_train=images, x_test=images[:10]), files)
     resized = arrays["x_train"]
     assert (resized[:, :, :3] == 0).all()
     assert (resized[:, :, 5:, -1] == 10 * np.arange(20)[:, None, None]).all()
@@ -261,30 +264,64 @@ def test_shrinking_averages(files, own):
     """A fine checkerboard becomes grey: without antialiasing it would stay black and white."""
     board = (np.indices((32, 32)).sum(0) % 2 * 255).astype(np.uint8)
     images = np.broadcast_to(board[..., None], (20, 32, 32, 1))
-    arrays, _ = prepared(own(x_train=images, x_test=images[:10]) | {"image_size": 8}, files)
+    arrays, _ = prepared(own(8, x_train=images, x_test=images[:10]), files)
     assert np.abs(arrays["x_train"].astype(int) - 127).max() <= 8
 
 
 def test_without_a_size_images_stay_as_they_are(files):
-    assert prepared({"source": "digits"}, files)[1]["image_shape"] == [8, 8, 1]
+    assert prepared(DIGITS, files)[1]["image_shape"] == [8, 8, 1]
 
 
-# ---- torchvision's sources
+# ---- any source
 
 
-@pytest.mark.parametrize(("source", "shape"), [("mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
-def test_a_download_is_given_the_folder_and_the_mirrors(files, monkeypatch, source, shape):
-    from cnntention.data import download
+@pytest.fixture
+def registered(monkeypatch):
+    """Call it with arrays to have a source "fake" that loads them and says that it has 20 and 10 images of 8x8x3."""
 
-    calls = []
+    def register(arrays, **known) -> DataSpec:
+        @dataclasses.dataclass(frozen=True)
+        class Fake(source.Source):
+            origin = "a fake"
 
-    def fetch(*arguments):
-        calls.append(arguments)
-        images, labels = np.zeros((10, *shape), np.uint8), np.arange(10)
-        return {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+            def known(self) -> source.Known:
+                return source.Known(**({"images": {"train": 20, "test": 10}, "image_shape": (8, 8, 3)} | known))
 
-    monkeypatch.setattr(download, "fetch", fetch)
-    card = prepare({"source": source, "image_size": None}, *files, "folder", ["http://mirror/"])
-    assert calls == [(source, "folder", ["http://mirror/"])]
-    assert card["class_names"][3] == {"mnist": "3", "cifar10": "cat"}[source]
-    assert source in card["source"]
+            def load(self, downloads, mirrors=()):
+                calls.append((downloads, mirrors))
+                return arrays
+
+        monkeypatch.setitem(source._REGISTERED, "fake", Fake)
+        return DataSpec("fake", None, {})
+
+    calls = register.calls = []
+    return register
+
+
+def test_a_source_is_given_the_folder_and_the_mirrors(registered, files):
+    prepare(registered(regular(), class_names=("a", "b", "c", "d")), *files, "folder", ["http://mirror/"])
+    assert registered.calls == [("folder", ["http://mirror/"])]
+    card = Card.read(files[1])
+    assert card.class_names == ("a", "b", "c", "d")
+    assert card.source == "a fake"
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("count", [-1, 1])
+def test_labels_that_are_not_one_for_each_image_are_refused(registered, files, part, count):
+    arrays = regular()
+    labels = np.arange(len(arrays[f"y_{part}"]) + count) % 4
+    spec = registered(arrays | {f"y_{part}": labels})
+    assert_refused(spec, files, "a fake", f"{len(labels)} labels for {len(labels) - count} images in {part}")
+
+
+@pytest.mark.parametrize("arrays", [{"train": 19}, {"test": 11}, {"shape": (8, 8, 1)}, {"shape": (9, 8, 3)}])
+def test_other_images_than_are_known_beforehand_are_refused(registered, files, arrays):
+    """The config was checked against these."""
+    assert_refused(registered(regular(**arrays)), files, "a fake", "should be")
+
+
+def test_what_is_remarkable_is_said(registered, files):
+    lines = []
+    prepare(registered(regular(), remarks=("an odd thing",)), *files, "folder", log=lines.append)
+    assert lines == ["note: an odd thing"]

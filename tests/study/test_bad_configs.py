@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from test_workflow import clone
 
+from cnntention.base import specs
 from cnntention.base.canonical import canonical
 from cnntention.base.errors import ConfigError
 from cnntention.study.config import load
@@ -742,7 +743,7 @@ def derive(study: Study) -> None:
         for entry in study.config[section]:
             canonical(spec(entry)).encode()
     for dataset in study.config["datasets"]:
-        canonical(study.data_spec(dataset)).encode()
+        specs.canonical(study.data_spec(dataset)).encode()
         assert all(map(address, study.mirrors(dataset)))
     for model in study.config["models"]:
         study.recipe(model)

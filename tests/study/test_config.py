@@ -359,7 +359,7 @@ BROKEN = [
     # unknown names
     ("machine/device", "gpu", "machine.device", "one of auto, cpu, cuda, mps"),
     ("recipes/he2015/optimizer", "adamw", "recipes.he2015.optimizer", "one of sgd, adam"),
-    ("datasets/mnist/source", "svhn", "datasets.mnist.source", "cifar10, mnist, digits, npz"),
+    ("datasets/mnist/source", "svhn", "datasets.mnist.source", "cifar10, digits, mnist, npz"),
     ("models/baseline/recipe", "he2016", "models.baseline.recipe", "did you mean 'he2015'?"),
     ("models/mha/attention/block", "mhaa", "models.mha.attention.block", "did you mean 'mha'?"),
     ("models/mha/attention/block", "transformer", "models.mha.attention.block", "possible are cbam, mha, selfatt"),

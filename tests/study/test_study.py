@@ -14,6 +14,8 @@ from cnntention.base import layout
 from cnntention.base.canonical import canonical, digest
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
+from cnntention.base.specs import plain
+from cnntention.data.specs import DataSpec
 from cnntention.study.config import load
 from cnntention.study.study import Study
 
@@ -190,7 +192,7 @@ def shuffled(value, random_):
 def all_specs(study: Study) -> dict[str, str]:
     """Every spec of a study in canonical form, by the name of its step."""
     config = study.config
-    specs = {f"data {name}": study.data_spec(name) for name in config["datasets"]}
+    specs = {f"data {name}": plain(study.data_spec(name)) for name in config["datasets"]}
     specs |= {f"run {run}": study.run_spec(run) for run in study.runs()}
     specs |= {f"table {name}": study.table_spec(name) for name in config["tables"]}
     specs |= {f"figure {name}": study.figure_spec(name) for name in config["figures"]}
@@ -476,16 +478,25 @@ def test_the_papers_numbers_of_a_split_come_from_all_its_tables(config, study):
 
 @pytest.mark.parametrize("name", ["cifar10", "mnist"])
 def test_data_depend_on_source_and_size_alone(study, name):
-    assert study.data_spec(name) == {"source": name, "image_size": None}
+    assert study.data_spec(name) == DataSpec(name, None, {})
 
 
 def test_data_of_ones_own_depend_on_path_checksum_and_names(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images, labels = np.zeros((4, 8, 8), np.uint8), np.array([0, 1, 0, 1])
     np.savez("own.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
-    own = {"source": "npz", "path": "own.npz", "sha256": "0" * 64, "class_names": ["a", "b"], "image_size": 16}
-    config["datasets"]["own"] = own | {"label": "Own", "validation_images": 1, "augmentation": {"flip": True}}
-    assert Study(config).data_spec("own") == own
+    own = {"path": "own.npz", "sha256": "0" * 64, "class_names": ["a", "b"]}
+    rest = {"label": "Own", "validation_images": 1, "augmentation": {"flip": True}}
+    config["datasets"]["own"] = {"source": "npz", "image_size": 16} | own | rest
+    study = Study(config)
+    assert study.data_spec("own") == DataSpec("npz", 16, own)
+    assert study.own_files("own") == ("own.npz",)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "mnist"])
+def test_data_of_a_source_depend_on_its_file_of_code(study, name):
+    assert study.source_file(name) == f"cnntention/data/sources/{name}.py"
+    assert study.own_files(name) == ()
 
 
 # ---- epochs
