@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import optimize, stats
 from scipy.special import ndtr, ndtri
 
 from cnntention.base.errors import StatisticsError
@@ -88,6 +89,26 @@ def test_what_only_images_vary_gets_the_interval_of_a_proportion():
     right = np.tile(np.arange(1000) < 800, (5, 1))
     half = 100 * 1.96 * math.sqrt(0.8 * 0.2 / 1000)
     assert crossed_mean(right) == pytest.approx((80, 80 - half, 80 + half), abs=0.05 * half)
+
+
+def test_between_seeds_and_images_it_is_the_mean_of_behrens_fisher_and_satterthwaite():
+    ours, theirs, _ = drawn(np.random.default_rng(9), 3, 4000, of_model=1.5, of_seed=0.05)
+    mean, low, high = crossed_difference(ours, theirs)
+    difference = 100 * (ours.astype(float) - theirs)
+    of_seeds = difference.mean(axis=1).var(ddof=1) / 3
+    residual = (difference - difference.mean(axis=0)).var(axis=0, ddof=1).mean() - 3 * of_seeds
+    of_images = difference.mean(axis=0).var(ddof=1) / 4000 - residual / (3 * 4000)
+    assert 0.2 < of_seeds / (of_seeds + of_images) < 0.8
+
+    def beyond(half):
+        """Probability that the sum of a scaled t and a normal deviation is above it."""
+        return stats.t(2).expect(lambda t: ndtr((t * math.sqrt(of_seeds) - half) / math.sqrt(of_images)))
+
+    behrens_fisher = optimize.brentq(lambda half: beyond(half) - 0.025, 0.1, 10)
+    error = math.sqrt(of_seeds + of_images)
+    satterthwaite = error * stats.t.ppf(0.975, 2 * (error**2 / of_seeds) ** 2)
+    assert (high - low) / 2 == pytest.approx((behrens_fisher + satterthwaite) / 2, rel=0.02)
+    assert (high + low) / 2 == pytest.approx(mean, abs=0.05 * (high - low))
 
 
 def test_the_interval_is_wider_than_over_seeds_alone_where_images_differ():
