@@ -26,6 +26,7 @@ from cnntention.base.layout import Run
 from cnntention.study.config import load
 from cnntention.study.study import Study
 from cnntention.training import checkpoint, precision
+from cnntention.training.specs import RunSpec
 
 BATCH = 16
 STEP, STEPS = 128, 6
@@ -101,7 +102,7 @@ class Count(TorchDispatchMode):
 
 
 def count(
-    spec: dict, target: torch.device, format: precision.Precision, peaks: Peaks, batch: int, passes: int = 1
+    spec: RunSpec, target: torch.device, format: precision.Precision, peaks: Peaks, batch: int, passes: int = 1
 ) -> list[Count]:
     """The work of each of some training steps of a run's spec, with batches of 32x32 images of 3 channels."""
     model = checkpoint.build(spec, 3, 10).to(target).to(memory_format=torch.channels_last).train()
@@ -118,7 +119,7 @@ def count(
     return counters
 
 
-def of_training(spec: dict, target: torch.device, format: precision.Precision, peaks: Peaks) -> Work:
+def of_training(spec: RunSpec, target: torch.device, format: precision.Precision, peaks: Peaks) -> Work:
     """The work of one image in a training step of a run's spec."""
     (counter,) = count(spec, target, format, peaks, BATCH)
     return Work(*(value / BATCH for value in dataclasses.astuple(counter.work)))

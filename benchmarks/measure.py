@@ -7,6 +7,7 @@ GPU), and for ours ``data_share`` (of a step's time that augmentation and normal
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import resource
@@ -29,6 +30,7 @@ from cnntention.training import checkpoint
 from cnntention.training.epoch import Epoch
 from cnntention.training.loop import Plan
 from cnntention.training.optimization import build_optimizer
+from cnntention.training.specs import RunSpec
 
 TRAIN_IMAGES = 50_000
 LEAST_STEPS = 3
@@ -80,7 +82,7 @@ def timed(target: torch.device, work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def ours(spec: dict, target: torch.device, machine: device.Machine, clock: Clock, test_images: int) -> dict:
+def ours(spec: RunSpec, target: torch.device, machine: device.Machine, clock: Clock, test_images: int) -> dict:
     """The parts of a training as cnntention.training.loop puts them together."""
     plan = Plan.choose(spec, TRAIN_IMAGES, target, machine)
     parts = [
@@ -89,10 +91,10 @@ def ours(spec: dict, target: torch.device, machine: device.Machine, clock: Clock
     ]
     model = checkpoint.build(spec, 3, CLASSES).to(target).to(memory_format=torch.channels_last)
     forward = plan.compilation(model)
-    normalize = Normalizer(spec["normalization"], 3, target)
-    generator = torch.Generator(target).manual_seed(spec["seed"])
-    augment = Augmenter(spec["augmentation"], generator)
-    optimizer = build_optimizer(model.parameters(), spec["recipe"])
+    normalize = Normalizer(spec.normalization, 3, target)
+    generator = torch.Generator(target).manual_seed(spec.seed)
+    augment = Augmenter(spec.augmentation, generator)
+    optimizer = build_optimizer(model.parameters(), spec.recipe)
     try:
         while True:
             model.train()
@@ -111,15 +113,12 @@ def ours(spec: dict, target: torch.device, machine: device.Machine, clock: Clock
     }
 
 
-def plain(spec: dict, target: torch.device, workers: int, clock: Clock, test_images: int) -> dict:
+def plain(spec: RunSpec, target: torch.device, workers: int, clock: Clock, test_images: int) -> dict:
     """The reference."""
     train, test = coloured_blobs(TRAIN_IMAGES), coloured_blobs(test_images)
     train_loader, test_loader = reference.loaders(train, test, spec, workers, target.type == "cuda")
     model = reference.plain(checkpoint.build(spec, 3, CLASSES)).to(target)
-    recipe = spec["recipe"]
-    kind = torch.optim.SGD if recipe["optimizer"] == "sgd" else torch.optim.Adam
-    momentum = {"momentum": recipe["momentum"]} if recipe["optimizer"] == "sgd" else {}
-    optimizer = kind(model.parameters(), lr=recipe["lr"], weight_decay=recipe["weight_decay"], **momentum)
+    optimizer = reference.build_optimizer(model, spec.recipe)
     try:
         for _ in itertools.count():
             model.train()
@@ -152,7 +151,7 @@ def main() -> None:
     parser.add_argument("--sharing", type=int, default=1, help="how many processes share the GPU")
     args = parser.parse_args()
     study = Study(load("config.yaml"))
-    spec = study.run_spec(Run("cifar10", args.model, "full", 10)) | {"precision": args.precision}
+    spec = dataclasses.replace(study.run_spec(Run("cifar10", args.model, "full", 10)), precision=args.precision)
     machine = device.Machine(args.device, args.threads, args.sharing)
     if args.side == "ours":
         target = device.select(machine, log=lambda line: None)
@@ -160,8 +159,8 @@ def main() -> None:
         target = torch.device(args.device)
         torch.set_num_threads(args.threads)
     on_gpu = target.type == "cuda"
-    torch.manual_seed(spec["seed"])
-    clock = Clock(target, args.started, 100 if on_gpu else 2, args.seconds, spec["recipe"]["batch_size"])
+    torch.manual_seed(spec.seed)
+    clock = Clock(target, args.started, 100 if on_gpu else 2, args.seconds, spec.recipe.batch_size)
     arguments = (clock, 10_000 if on_gpu else 500)
     if args.side == "ours":
         measured = ours(spec, target, machine, *arguments)

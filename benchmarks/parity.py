@@ -8,6 +8,7 @@ seeds, and the paired difference with its 95% interval.
 """
 
 import argparse
+import dataclasses
 import json
 import tempfile
 
@@ -23,11 +24,12 @@ from cnntention.reporting.statistics.seeds import paired_difference
 from cnntention.study.config import load
 from cnntention.study.study import Study
 from cnntention.training import loop
+from cnntention.training.specs import RunSpec
 
 FORMATS = ("fp32", "bf16")
 
 
-def accuracy(spec: dict, data: datasets.Dataset, target: torch.device) -> float:
+def accuracy(spec: RunSpec, data: datasets.Dataset, target: torch.device) -> float:
     """Percent, after the last epoch, on validation images for split tune, on test images otherwise."""
     last = loop.train(spec, data, target, log=lambda line: None).rows[-1]
     return 100 - next(value for key, value in last.items() if key in ("validation_error", "test_error"))
@@ -57,7 +59,7 @@ def main() -> None:
         by_format = {}
         for format in FORMATS:
             specs = [study.run_spec(Run(args.dataset, model, args.split, seed)) for seed in args.seeds]
-            reached = [accuracy(spec | {"precision": format}, data, target) for spec in specs]
+            reached = [accuracy(dataclasses.replace(spec, precision=format), data, target) for spec in specs]
             by_format[format] = reached
             print(f"{model} {format}: {', '.join(f'{value:.2f}%' for value in reached)}", flush=True)
         difference, low, high = paired_difference(by_format["bf16"], by_format["fp32"])

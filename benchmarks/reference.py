@@ -16,7 +16,9 @@ from torchvision.datasets import VisionDataset
 
 from cnntention.attention.mha import MultiHeadAttention
 from cnntention.attention.selfatt import SelfAttention
+from cnntention.base import specs
 from cnntention.network.resnet import ResNet
+from cnntention.training.specs import Recipe, RunSpec
 
 
 class Pictures(VisionDataset):
@@ -70,16 +72,26 @@ def plain(model: ResNet) -> ResNet:
 
 
 def loaders(
-    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], spec: dict, workers: int, pinned: bool
+    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], spec: RunSpec, workers: int, pinned: bool
 ) -> tuple[DataLoader, DataLoader]:
     """Loaders of training and test images of a run's spec."""
-    to_input = [transforms.ToTensor(), transforms.Normalize(**spec["normalization"])]
-    random = [transforms.RandomHorizontalFlip(), transforms.RandomCrop(32, spec["augmentation"]["crop_padding"])]
-    settings = {"batch_size": spec["recipe"]["batch_size"], "num_workers": workers, "pin_memory": pinned}
+    to_input = [transforms.ToTensor(), transforms.Normalize(**specs.plain(spec.normalization))]
+    random = [transforms.RandomHorizontalFlip(), transforms.RandomCrop(32, spec.augmentation.crop_padding)]
+    train_pictures = Pictures(*train, transforms.Compose(random + to_input))
+    test_pictures = Pictures(*test, transforms.Compose(to_input))
+    size = spec.recipe.batch_size
     return (
-        DataLoader(Pictures(*train, transforms.Compose(random + to_input)), shuffle=True, **settings),
-        DataLoader(Pictures(*test, transforms.Compose(to_input)), **settings),
+        DataLoader(train_pictures, size, shuffle=True, num_workers=workers, pin_memory=pinned),
+        DataLoader(test_pictures, size, num_workers=workers, pin_memory=pinned),
     )
+
+
+def build_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """As torch comes: not fused."""
+    lr, decay = recipe.lr, recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(model.parameters(), lr, momentum=recipe.momentum or 0.0, weight_decay=decay)
+    return torch.optim.Adam(model.parameters(), lr, weight_decay=decay)
 
 
 def train_step(

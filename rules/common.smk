@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cnntention.reporting import captions
 from cnntention.base import layout, specs
-from cnntention.base.canonical import canonical
 from cnntention.base.code_files import closure
 from cnntention.base.layout import Run
+from cnntention.base.specs import canonical
 from cnntention.data.split import JUDGED_BY
 
 # Relative, since Snakemake would take another absolute path for another input and train all again.

@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 from conftest import ROOT
+from run_specs import CBAM, MHA, SELFATT, run_spec
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -17,14 +18,12 @@ from benchmarks import cores, dag, floor, operations, reference, table
 from benchmarks.measure import Clock, EnoughError
 from benchmarks.training import kept, result_file
 from cnntention.network.resnet import ResNet
+from cnntention.network.specs import Attention
 from cnntention.training.precision import Precision
 from docs.blocks import shown
 
 CPU = torch.device("cpu")
 FP32 = Precision("fp32", "")
-SELFATT = {"block": "selfatt", "residual": "plain", "options": {}}
-MHA = {"block": "mha", "residual": "plain", "options": {"heads": 8}}
-CBAM = {"block": "cbam", "residual": "plain", "options": {"reduction": 16}}
 
 
 @pytest.mark.parametrize("attention", [None, SELFATT, MHA, CBAM], ids=["baseline", "selfatt", "mha", "cbam"])
@@ -78,8 +77,8 @@ BASELINE = 40_551_040  # multiply-adds, see test_complexity.py
 STAGES = [(32 * 32, 16), (16 * 16, 32), (8 * 8, 64)]
 
 
-def work(attention: dict | None) -> floor.Work:
-    return floor.of_training({"depth": 20, "attention": attention}, CPU, FP32, PEAKS)
+def work(attention: Attention | None) -> floor.Work:
+    return floor.of_training(run_spec(depth=20, attention=attention), CPU, FP32, PEAKS)
 
 
 def test_a_step_of_the_baseline_is_three_forward_passes_less_the_gradient_of_the_images():
@@ -113,7 +112,7 @@ def test_an_operation_takes_the_longer_of_arithmetic_and_traffic():
 
 
 def test_a_steps_operations_add_up_to_its_floor():
-    (counter,) = floor.count({"depth": 8, "attention": CBAM}, CPU, FP32, PEAKS, batch=4)
+    (counter,) = floor.count(run_spec(attention=CBAM), CPU, FP32, PEAKS, batch=4)
     found = operations.milliseconds([counter])
     assert sum(group["floor_ms"] for group in found.values()) == pytest.approx(1e3 * counter.work.seconds)
     assert all(found[name]["ms"] > 0 for name in ("Convolutions", "Batch norm", "ReLU", "Sums", "All else"))

@@ -4,13 +4,15 @@ import argparse
 import functools
 import json
 
+from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import reported
 from cnntention.training import loop
 from cnntention.training.interruption import stop_with_parent
+from cnntention.training.specs import RunSpec
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--spec", type=json.loads, required=True)
+parser.add_argument("--spec", type=functools.partial(specs.read, RunSpec), required=True)
 parser.add_argument("--name", required=True)
 parser.add_argument("--data", required=True)
 parser.add_argument("--card", required=True)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cnntention.base.device import memory_format
+from cnntention.data.specs import Augmentation, Normalization
 
 
 class Normalizer:
@@ -13,7 +14,7 @@ class Normalizer:
     The result lies in memory as the device's convolutions like it best.
 
     Args:
-        normalization: ``{"mean": [...], "std": [...]}`` per channel, or None for [0, 1].
+        normalization: None: to [0, 1] alone.
         channels: of the images.
         device: of the images.
 
@@ -21,14 +22,14 @@ class Normalizer:
         ValueError: mean and std are not given for every channel.
     """
 
-    def __init__(self, normalization: dict | None, channels: int, device: torch.device | str):
-        normalization = normalization or {"mean": [0.0] * channels, "std": [1.0] * channels}
-        mean, std = normalization["mean"], normalization["std"]
-        if not len(mean) == len(std) == channels:
-            raise ValueError(f"normalization: {len(mean)} means, {len(std)} stds for images of {channels} channels")
-        std = torch.tensor(std, device=device)
+    def __init__(self, normalization: Normalization | None, channels: int, device: torch.device | str):
+        normalization = normalization or Normalization(mean=(0.0,) * channels, std=(1.0,) * channels)
+        means, stds = len(normalization.mean), len(normalization.std)
+        if not means == stds == channels:
+            raise ValueError(f"normalization: {means} means, {stds} stds for images of {channels} channels")
+        std = torch.tensor(normalization.std, dtype=torch.float32, device=device)
         self.scale = 1 / (255 * std)
-        self.shift = -torch.tensor(mean, device=device) / std
+        self.shift = -torch.tensor(normalization.mean, dtype=torch.float32, device=device) / std
 
     def __call__(self, images: Tensor) -> Tensor:
         normalized = torch.addcmul(self.shift, images.float(), self.scale).permute(0, 3, 1, 2)
@@ -39,13 +40,13 @@ class Augmenter:
     """Random crops of zero-padded images and random mirroring (paper, section 3.1), one draw for each image.
 
     Args:
-        augmentation: ``{"flip": bool, "crop_padding": pixels}``.
+        augmentation: what to do.
         generator: of the draws, on the images' device.
     """
 
-    def __init__(self, augmentation: dict, generator: torch.Generator):
-        self.flip = augmentation["flip"]
-        self.padding = augmentation["crop_padding"]
+    def __init__(self, augmentation: Augmentation, generator: torch.Generator):
+        self.flip = augmentation.flip
+        self.padding = augmentation.crop_padding
         self.generator = generator
 
     def __call__(self, images: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from cnntention.attention.residual import PlainResidual, WeightedResidual
+from cnntention.base import specs
 from cnntention.base.device import Machine, memory_format, select
 from cnntention.base.files import atomic_path, write_text
 from cnntention.base.memory import enough_memory
@@ -50,19 +51,19 @@ def run(
     trained = checkpoint.load(model_path)
     with enough_memory(os.fspath(model_path), "run fewer at once"):
         target = select(machine or Machine())
-        data = datasets.load(data_path, card_path, trained.spec["validation_images"], target)
+        data = datasets.load(data_path, card_path, trained.spec.validation_images, target)
         trained.require_data(data.sha256, model_path)
-        subset = judging_part(trained.spec["split"])
+        subset = judging_part(trained.spec.split)
         part = data.parts[subset]
         model = trained.model.to(target).to(memory_format=memory_format(target))
-        normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
+        normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
         with attention_shares(model) as shares:
             scores = predict.logits(model, part, normalize)
         attention = attention_use(model, part, normalize)
     if attention:
         attention["shares"] = shares
     report = {
-        "spec": trained.spec,
+        "spec": specs.plain(trained.spec),
         "subset": subset,
         **metrics(scores.cpu().double(), part.labels.cpu(), trained.class_names),
         "parameters": complexity.parameters(model),

@@ -5,37 +5,38 @@ from torch import Tensor, nn
 
 from cnntention.attention.registry import create
 from cnntention.attention.residual import RESIDUALS
-from cnntention.network.stages import STAGE_CHANNELS
+from cnntention.network.specs import WIDTHS, Attention
 
 
 class OptionAShortcut(nn.Module):
-    """Parameter-free shortcut into a stage with more channels: every second pixel, zeros for the new channels.
+    """Parameter-free shortcut into a stage: every ``stride``-th pixel, zeros for the new channels.
 
     The new channels are split evenly before and after the old ones (He et al. 2015, section 3.3, option A).
 
-    Shape: ``[B, C, H, W] -> [B, C + added, ceil(H/2), ceil(W/2)]``.
+    Shape: ``[B, C, H, W] -> [B, C + added, ceil(H/stride), ceil(W/stride)]``.
     """
 
-    def __init__(self, added: int):
+    def __init__(self, added: int, stride: int):
         super().__init__()
         self.added = added
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         before = self.added // 2
-        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, before, self.added - before))
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, before, self.added - before))
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with batch norm, and the shortcut."""
+    """Two 3x3 convolutions with batch norm, the first of them with the stride, and the shortcut."""
 
-    def __init__(self, in_channels: int, channels: int):
+    def __init__(self, in_channels: int, channels: int, stride: int):
         super().__init__()
-        widens = channels != in_channels
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=2 if widens else 1, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
-        self.shortcut = OptionAShortcut(channels - in_channels) if widens else nn.Identity()
+        same = stride == 1 and channels == in_channels
+        self.shortcut = nn.Identity() if same else OptionAShortcut(channels - in_channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
@@ -51,7 +52,7 @@ def initialise(module: nn.Module) -> None:
 
 
 class ResNet(nn.Module):
-    """ResNet of depth 6n+2 with 16, 32 and 64 channels and an attention block after each of its three stages.
+    """ResNet of depth 6n+2 with an attention block after each of its three stages.
 
     The trunk is built and initialised before the attention blocks: under one seed, models that differ in their
     attention alone start from the same trunk, which makes comparisons over seeds paired.
@@ -60,7 +61,9 @@ class ResNet(nn.Module):
         depth: number of weighted layers, 6n+2 for n basic blocks a stage.
         in_channels: channels of the images.
         num_classes: number of classes.
-        attention: None, or ``{"block": name, "residual": "none" | "plain" | "weighted", "options": {...}}``.
+        attention: None: none.
+        widths: channels of each stage. The first stage works on the whole image, each later one at half of the size
+            before.
 
     Shape: ``[B, in_channels, H, W] -> [B, num_classes]`` logits, for any H and W.
 
@@ -69,27 +72,34 @@ class ResNet(nn.Module):
         attention: after each stage, the attention with its residual connection; ``nn.Identity`` without attention.
     """
 
-    def __init__(self, depth: int, in_channels: int, num_classes: int, attention: dict | None = None):
+    def __init__(
+        self,
+        depth: int,
+        in_channels: int,
+        num_classes: int,
+        attention: Attention | None = None,
+        widths: tuple[int, int, int] = WIDTHS,
+    ):
         super().__init__()
         blocks = (depth - 2) // 6
-        width = STAGE_CHANNELS[0]
+        width = widths[0]
         self.conv = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(width)
         self.stages = nn.ModuleList()
-        for channels in STAGE_CHANNELS:
-            inputs = [width] + [channels] * (blocks - 1)
-            self.stages.append(nn.Sequential(*(BasicBlock(channels_in, channels) for channels_in in inputs)))
+        for stage, channels in enumerate(widths):
+            first = BasicBlock(width, channels, stride=2 if stage else 1)
+            self.stages.append(nn.Sequential(first, *(BasicBlock(channels, channels, 1) for _ in range(blocks - 1))))
             width = channels
         self.fc = nn.Linear(width, num_classes)
         self.apply(initialise)
 
         self.attention = nn.ModuleList()
-        for channels in STAGE_CHANNELS:
+        for channels in widths:
             if attention is None:
                 self.attention.append(nn.Identity())
             else:
-                block = create(attention["block"], channels, **attention["options"])
-                self.attention.append(RESIDUALS[attention["residual"]](block))
+                block = create(attention.block, channels, **attention.options)
+                self.attention.append(RESIDUALS[attention.residual](block))
         self.attention.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:

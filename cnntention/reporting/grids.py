@@ -131,7 +131,7 @@ def run(
             trained = checkpoint.load(path)
             trained.require_data(data.sha256, path)
             model = trained.model.to(target)
-            normalize = Normalizer(trained.spec["normalization"], data.in_channels, target)
+            normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
             heat, probabilities = gradcam.maps(model, gradcam.target_layer(model), normalize(images))
             predictions = probabilities.argmax(1).tolist()
             columns.append(Column(entry["label"], heat, predictions))

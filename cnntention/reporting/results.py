@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cnntention.base import layout
-from cnntention.base.canonical import digest
 from cnntention.base.errors import DataError
 from cnntention.data.split import judged_error
+from cnntention.training.specs import is_of
 
 EVALUATION_COLUMNS = (
     "dataset", "model", "split", "seed", "accuracy", "n",
@@ -70,7 +70,7 @@ def evaluations(results: str, spec: dict) -> pd.DataFrame:
         try:
             report = json.loads(path.read_text(encoding="utf-8"))
             values = report["training"] | report | names
-            if digest(report["spec"]) != expected:
+            if not is_of(expected, report["spec"]):
                 continue
             rows.append({column: values[column] for column in EVALUATION_COLUMNS})
         except (ValueError, KeyError, TypeError) as error:

@@ -9,7 +9,7 @@ from cnntention.attention.registry import catalogue
 from cnntention.base.errors import DataError
 from cnntention.base.names import suggest, unknown
 from cnntention.data import source, split
-from cnntention.network.stages import STAGE_CHANNELS
+from cnntention.network.specs import WIDTHS
 from cnntention.study.schema import problems, unknown_keys
 
 
@@ -118,7 +118,7 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
         yield from unfit
         return
     for name, value in attention["options"].items():
-        uneven = [channels for channels in STAGE_CHANNELS if options[name].get("divides_channels") and channels % value]
+        uneven = [channels for channels in WIDTHS if options[name].get("divides_channels") and channels % value]
         if uneven:
             yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 

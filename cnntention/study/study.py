@@ -1,6 +1,6 @@
 """From a config to the study: its runs, and the spec of each run, table, figure and grid.
 
-A spec holds everything that its step depends on and nothing else, in plain dicts. Its canonical JSON is the one
+A spec holds everything that its step depends on and nothing else. Its canonical JSON is the one
 parameter that Snakemake compares, so that a change of the config rebuilds what depends on it and nothing more.
 """
 
@@ -9,8 +9,7 @@ import math
 from collections.abc import Iterable
 
 from cnntention.attention.registry import catalogue
-from cnntention.base import layout
-from cnntention.base.canonical import digest
+from cnntention.base import layout, specs
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
 from cnntention.data import source
@@ -18,6 +17,7 @@ from cnntention.data.specs import DataSpec
 from cnntention.data.split import validation_images
 from cnntention.study.checks import run_problems
 from cnntention.study.config import complete
+from cnntention.training.specs import RunSpec
 
 
 class Study:
@@ -136,11 +136,8 @@ class Study:
         entry = self.config["datasets"][dataset]
         return DataSpec(entry["source"], entry["image_size"], source.options(entry))
 
-    def run_spec(self, run: Run) -> dict:
+    def run_spec(self, run: Run) -> RunSpec:
         """What a training depends on.
-
-        Keys: ``dataset``, ``model``, ``split``, ``seed``, ``validation_images``, ``normalization``, ``augmentation``,
-        ``depth``, ``attention``, ``precision``, ``recipe``.
 
         Raises:
             ConfigError: the run cannot be trained as it says, whether or not the config lists it.
@@ -150,7 +147,7 @@ class Study:
             raise ConfigError("\n".join(problems))
         dataset = self.config["datasets"][run.dataset]
         model = self.config["models"][run.model]
-        return dataclasses.asdict(run) | {
+        content = dataclasses.asdict(run) | {
             "validation_images": validation_images(run.split, dataset["validation_images"]),
             "normalization": dataset["normalization"],
             "augmentation": dataset["augmentation"],
@@ -159,6 +156,7 @@ class Study:
             "precision": self.config["precision"],
             "recipe": self.recipe(run.model, run.dataset),
         }
+        return specs.read(RunSpec, content)
 
     def recipe(self, model: str, dataset: str | None = None) -> dict:
         """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set.
@@ -182,7 +180,7 @@ class Study:
             ]
             return spec | {"models": models, "datasets": [], "published": table["published"]}
         # Results of another config in the same folder, left by steps on the command line, are told by their digests.
-        spec["digests"] = {str(run): digest(self.run_spec(run)) for run in self.table_runs(name)}
+        spec["digests"] = {str(run): specs.digest(self.run_spec(run)) for run in self.table_runs(name)}
         if table["kind"] == "claims":
             claims = [self._claim_spec(key, claim) for key, claim in sorted(table["claims"].items())]
             return spec | {"claims": claims, "seeds": self.config["seeds"]}
@@ -231,7 +229,7 @@ class Study:
 
     def export_spec(self) -> dict:
         """What the export to MLflow looks for: the folder, the digest of each run's spec, and all products."""
-        runs = {str(run): digest(self.run_spec(run)) for run in self.runs()}
+        runs = {str(run): specs.digest(self.run_spec(run)) for run in self.runs()}
         products = [path for section in ("tables", "figures", "gradcam") for path in self.products(section)]
         return {"results": self.results, "runs": runs, "products": products}
 

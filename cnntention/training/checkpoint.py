@@ -8,9 +8,11 @@ import platform
 import numpy as np
 import torch
 
+from cnntention.base import specs
 from cnntention.base.errors import CheckpointError
 from cnntention.base.files import load_tensors, save_tensors
 from cnntention.network.resnet import ResNet
+from cnntention.training.specs import RunSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Checkpoint:
 
     Attributes:
         model: on the CPU, in evaluation mode.
-        spec: of the run, see :meth:`cnntention.study.study.Study.run_spec`.
+        spec: of the run.
         class_names: in the order of the logits.
         data_sha256: of the prepared data that it was trained on.
         training: ``seconds``, ``epochs``, ``device``, ``precision``.
@@ -27,7 +29,7 @@ class Checkpoint:
     """
 
     model: ResNet
-    spec: dict
+    spec: RunSpec
     class_names: list[str]
     data_sha256: str
     training: dict
@@ -36,7 +38,7 @@ class Checkpoint:
     def require_data(self, sha256: str, path: str | os.PathLike) -> None:
         """Raise CheckpointError, which names the path, unless the model was trained on the data of this digest."""
         if sha256 != self.data_sha256:
-            raise CheckpointError(f"{path}: trained on other data than are prepared now; train this run again")
+            raise CheckpointError(f"{path}: trained on data that differ from those prepared now; train this run again")
 
 
 def versions() -> dict[str, str]:
@@ -54,18 +56,18 @@ def versions() -> dict[str, str]:
     }
 
 
-def build(spec: dict, in_channels: int, num_classes: int) -> ResNet:
+def build(spec: RunSpec, in_channels: int, num_classes: int) -> ResNet:
     """The untrained model of a run, its weights drawn from torch's global generator."""
-    return ResNet(spec["depth"], in_channels, num_classes, spec["attention"])
+    return ResNet(spec.depth, in_channels, num_classes, spec.attention, spec.widths)
 
 
 def save(
-    path: str | os.PathLike, model: ResNet, spec: dict, class_names: list[str], data_sha256: str, training: dict
+    path: str | os.PathLike, model: ResNet, spec: RunSpec, class_names: list[str], data_sha256: str, training: dict
 ) -> None:
     """Write a checkpoint atomically."""
     content = {
         "state_dict": {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()},
-        "spec": spec,
+        "spec": specs.plain(spec),
         "in_channels": model.conv.in_channels,
         "class_names": class_names,
         "data_sha256": data_sha256,
@@ -90,14 +92,16 @@ def load(path: str | os.PathLike) -> Checkpoint:
         reason = "holds code, which is never run" if "Unsupported" in str(error) else "damaged, or no checkpoint"
         raise CheckpointError(f"{path}: {reason}; train this run again") from None
     try:
-        model = build(content["spec"], content["in_channels"], len(content["class_names"]))
+        rest = [content[key] for key in ("class_names", "data_sha256", "training", "versions")]
+        spec = specs.read(RunSpec, content["spec"])
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        raise CheckpointError(f"{path}: no checkpoint of this project ({error}); train this run again") from None
+    try:
+        model = build(spec, content["in_channels"], len(content["class_names"]))
         model.load_state_dict(content["state_dict"])
-        checkpoint = Checkpoint(
-            model.eval(), *(content[key] for key in ("spec", "class_names", "data_sha256", "training", "versions"))
-        )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise CheckpointError(f"{path}: no checkpoint of this project ({error}); train this run again") from None
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path}: weights of another model ({reason}); train this run again") from None
-    return checkpoint
+    return Checkpoint(model.eval(), spec, *rest)

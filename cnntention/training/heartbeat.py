@@ -11,9 +11,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cnntention.base.canonical import digest
+from cnntention.base import specs
 from cnntention.base.errors import InterruptionError
 from cnntention.base.files import write_text
+from cnntention.training.specs import RunSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +53,9 @@ class Heartbeat:
         device: in words.
     """
 
-    def __init__(self, state_path: str | os.PathLike, spec: dict, device: str):
+    def __init__(self, state_path: str | os.PathLike, spec: RunSpec, device: str):
         self.path = Path(state_path).with_suffix(".json")
-        self._beat = Beat(digest(spec), device)
+        self._beat = Beat(specs.digest(spec), device)
 
     def beat(self, rows: list[dict]) -> None:
         """Note the epochs that are done, as rows of the history."""

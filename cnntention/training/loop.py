@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from cnntention.base import device
+from cnntention.base import device, specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import InterruptionError, TrainingError
 from cnntention.base.memory import enough_memory
@@ -22,7 +22,8 @@ from cnntention.training import checkpoint, compilation, history, precision
 from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.heartbeat import Heartbeat
 from cnntention.training.interruption import Interruption
-from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
+from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
+from cnntention.training.specs import RunSpec
 from cnntention.training.state import State, key
 
 
@@ -40,7 +41,7 @@ class Trained:
 
 
 def run(
-    spec: dict,
+    spec: RunSpec,
     name: str,
     data_path: str | os.PathLike,
     card_path: str | os.PathLike,
@@ -54,7 +55,7 @@ def run(
     """Train one run from files to files, from where a killed process of the same run left off.
 
     Args:
-        spec: of the run, see :meth:`cnntention.study.study.Study.run_spec`.
+        spec: of the run.
         name: of the run, for the log.
         data_path: prepared data.
         card_path: its card.
@@ -73,7 +74,7 @@ def run(
     with Interruption() as interruption:
         with interruption.at_once(), enough_memory(name, _advice(spec)):
             target = device.select(machine, log)
-            data = datasets.load(data_path, card_path, spec["validation_images"], target)
+            data = datasets.load(data_path, card_path, spec.validation_images, target)
             plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
             state = State(state_path, key(spec, data.sha256, target, plan.deciding))
         heartbeat = Heartbeat(state_path, spec, device.describe(target))
@@ -95,12 +96,12 @@ def run(
     return trained
 
 
-def _advice(spec: dict) -> str:
+def _advice(spec: RunSpec) -> str:
     """What to do where memory does not do."""
-    batch_size = spec["recipe"]["batch_size"]
+    batch_size = spec.recipe.batch_size
     if batch_size == 1:
         return "run fewer at once, or on another machine"
-    smaller = f"try batch_size: {batch_size // 2} in the recipe of {spec['model']}"
+    smaller = f"try batch_size: {batch_size // 2} in the recipe of {spec.model}"
     return f"the batch size is {batch_size}, {smaller} or fewer runs at once"
 
 
@@ -113,14 +114,14 @@ class Plan:
     deterministic: bool
 
     @classmethod
-    def choose(cls, spec: dict, images: int, target: torch.device, machine: Machine) -> "Plan":
+    def choose(cls, spec: RunSpec, images: int, target: torch.device, machine: Machine) -> "Plan":
         """What the config's settings come to on a device, for a number of training images.
 
         Raises:
             DeviceError: the device cannot do what is asked for.
         """
-        steps = math.ceil(images / spec["recipe"]["batch_size"]) * spec["recipe"]["epochs"]
-        chosen = precision.choose(spec["precision"], target)
+        steps = math.ceil(images / spec.recipe.batch_size) * spec.recipe.epochs
+        chosen = precision.choose(spec.precision, target)
         compiled = compilation.choose(machine.compile, target, steps, machine.deterministic, chosen.name)
         return cls(chosen, compiled, machine.deterministic)
 
@@ -131,7 +132,7 @@ class Plan:
 
 
 def train(
-    spec: dict,
+    spec: RunSpec,
     data: datasets.Dataset,
     target: torch.device,
     plan: Plan | None = None,
@@ -151,20 +152,20 @@ def train(
         TrainingError: the loss became NaN or infinite.
         InterruptionError: a signal asked to stop.
     """
-    recipe = spec["recipe"]
+    recipe = spec.recipe
     plan = plan or Plan.choose(spec, len(data.parts["train"]), target, Machine())
     interruption = interruption or Interruption()
-    torch.manual_seed(spec["seed"])
+    torch.manual_seed(spec.seed)
     model = checkpoint.build(spec, data.in_channels, len(data.class_names))
     model = model.to(target).to(memory_format=device.memory_format(target))
     forward = plan.compilation(model)
-    normalize = Normalizer(spec["normalization"], data.in_channels, target)
+    normalize = Normalizer(spec.normalization, data.in_channels, target)
     # Batches and augmentation draw from a generator of their own: models of one seed then see the same images.
-    generator = torch.Generator(target).manual_seed(spec["seed"])
-    augment = Augmenter(spec["augmentation"], generator)
+    generator = torch.Generator(target).manual_seed(spec.seed)
+    augment = Augmenter(spec.augmentation, generator)
     optimizer = build_optimizer(model.parameters(), recipe)
     schedule = build_schedule(optimizer, recipe)
-    stopping = EarlyStopping(recipe["early_stopping"])
+    stopping = Stopper(recipe.early_stopping)
     monitored = "validation" if "validation" in data.parts else "test"
     part, images = data.parts[monitored], len(data.parts["train"])
 
@@ -175,7 +176,7 @@ def train(
     log(f"compile    {'on' if plan.compilation.on else 'off'}: {plan.compilation.reason}")
     log(f"model      {parameters:,} parameters")
     log(f"data       {images:,} training images, {len(part):,} {monitored} images")
-    log(f"recipe     {recipe}")
+    log(f"recipe     {specs.plain(recipe)}")
 
     rows: list[dict] = []
     epoch: Epoch | None = None
@@ -209,7 +210,7 @@ def train(
             heartbeat.beat(rows)
         number = len(rows) + 1
         lr = optimizer.param_groups[0]["lr"]
-        epoch = epoch or Epoch.start(images, recipe["batch_size"], generator)
+        epoch = epoch or Epoch.start(images, recipe.batch_size, generator)
         try:
             model.train()
             epoch.run(forward, data.parts["train"], normalize, augment, optimizer, plan.precision, interruption.check)
@@ -243,13 +244,13 @@ def train(
                 "seconds": seconds,
             }
         )
-        left = sum(row["seconds"] for row in rows) / number * (recipe["epochs"] - number)
+        left = sum(row["seconds"] for row in rows) / number * (recipe.epochs - number)
         log(
-            f"epoch {number:>4}/{recipe['epochs']}  lr {lr:<8.3g}"
+            f"epoch {number:>4}/{recipe.epochs}  lr {lr:<8.3g}"
             f"  train loss {train_loss:7.4f} error {train_error:6.2f}%"
             f"  {monitored} loss {loss:7.4f} error {error:6.2f}%  {seconds:7.1f} s  left {duration(left)}"
         )
-        finished = number == recipe["epochs"]
+        finished = number == recipe.epochs
         if monitored == "validation" and stopping.should_stop(error):
             log(f"validation error has not improved for {stopping.waited} epochs: stopping")
             finished = True

@@ -5,31 +5,33 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from cnntention.training.specs import EarlyStopping, Recipe
 
-def build_optimizer(parameters: Iterable[nn.Parameter], recipe: dict) -> torch.optim.Optimizer:
+
+def build_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     """SGD with momentum, or Adam; weight decay is L2 in both, as in the published runs (not AdamW).
 
     Fused: one kernel for all parameters, where a small network's many small ones would be launched one by one.
     """
-    common = {"lr": recipe["lr"], "weight_decay": recipe["weight_decay"], "fused": True}
-    if recipe["optimizer"] == "sgd":
-        return torch.optim.SGD(parameters, momentum=recipe.get("momentum", 0.0), **common)
-    return torch.optim.Adam(parameters, **common)
+    lr, decay = recipe.lr, recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr, momentum=recipe.momentum or 0.0, weight_decay=decay, fused=True)
+    return torch.optim.Adam(parameters, lr, weight_decay=decay, fused=True)
 
 
-def build_schedule(optimizer: torch.optim.Optimizer, recipe: dict) -> torch.optim.lr_scheduler.MultiStepLR:
+def build_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe) -> torch.optim.lr_scheduler.MultiStepLR:
     """The learning rate times gamma after each milestone epoch; stepped once an epoch."""
-    return torch.optim.lr_scheduler.MultiStepLR(optimizer, recipe["milestones"], recipe["gamma"])
+    return torch.optim.lr_scheduler.MultiStepLR(optimizer, recipe.milestones, recipe.gamma)
 
 
-class EarlyStopping:
-    """Says when validation error has not improved by a relative ``threshold`` for ``patience`` epochs.
+class Stopper:
+    """Says when validation error has not improved as the rule of early stopping wants it.
 
     Args:
-        rule: ``{"patience": epochs, "threshold": fraction}``, or None for never.
+        rule: None: never stop.
     """
 
-    def __init__(self, rule: dict | None):
+    def __init__(self, rule: EarlyStopping | None):
         self.rule = rule
         self.best = float("inf")
         self.waited = 0
@@ -38,8 +40,8 @@ class EarlyStopping:
         """Take the error of one more epoch, and tell whether to stop after it."""
         if self.rule is None:
             return False
-        if validation_error < self.best * (1 - self.rule["threshold"]):
+        if validation_error < self.best * (1 - self.rule.threshold):
             self.best, self.waited = validation_error, 0
         else:
             self.waited += 1
-        return self.waited >= self.rule["patience"]
+        return self.waited >= self.rule.patience

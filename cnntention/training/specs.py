@@ -1,7 +1,9 @@
 """What a training depends on in the config."""
 
 import dataclasses
+from typing import Any
 
+from cnntention.base import specs
 from cnntention.data.specs import Augmentation, Normalization
 from cnntention.network.specs import WIDTHS, Attention
 
@@ -77,3 +79,14 @@ class RunSpec:
     precision: str
     recipe: Recipe
     widths: tuple[int, int, int] = WIDTHS
+
+
+def is_of(digest: str, content: Any) -> bool:
+    """Whether what stands in a result as its run's spec is the spec of this digest.
+
+    Anything that is no spec is not: whatever else it may be, this config has not made it.
+    """
+    try:
+        return specs.digest(specs.read(RunSpec, content)) == digest
+    except ValueError:
+        return False

@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from cnntention.attention.registry import catalogue
-from cnntention.base.canonical import digest
+from cnntention.base import specs
 from cnntention.base.code_files import ROOT, closure
 from cnntention.base.files import load_tensors, save_tensors, sha256
+from cnntention.training.specs import RunSpec
 
 
-def key(spec: dict, data_sha256: str, device: torch.device, deciding: list) -> str:
+def key(spec: RunSpec, data_sha256: str, device: torch.device, deciding: list) -> str:
     """A digest of all that decides over the weights.
 
     Args:
@@ -28,7 +29,7 @@ def key(spec: dict, data_sha256: str, device: torch.device, deciding: list) -> s
         device: its kind counts, and on the CPU the number of threads.
         deciding: what else counts, see :attr:`cnntention.training.loop.Plan.deciding`.
     """
-    blocks = [catalogue()[spec["attention"]["block"]].file] if spec["attention"] else []
+    blocks = [catalogue()[spec.attention.block].file] if spec.attention else []
     files = closure("cnntention/training/loop.py", *blocks)
     parts = {
         "spec": spec,
@@ -39,7 +40,7 @@ def key(spec: dict, data_sha256: str, device: torch.device, deciding: list) -> s
         "deciding": deciding,
         "threads": torch.get_num_threads() if device.type == "cpu" else None,
     }
-    return digest(parts)
+    return specs.digest(parts)
 
 
 class State:

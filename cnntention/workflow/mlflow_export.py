@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnntention.base import layout
-from cnntention.base.canonical import digest
+from cnntention.base import layout, specs
 from cnntention.base.errors import DataError, TrackingError
 from cnntention.base.files import sha256
 from cnntention.reporting import finished
+from cnntention.training.specs import is_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -117,7 +117,7 @@ class Content:
         """Of everything but the time."""
         content = dataclasses.asdict(self) | {"end": None}
         content["artifacts"] = [[path.name, folder, sha256(path)] for path, folder in self.artifacts]
-        return digest(content)
+        return specs.digest(content)
 
 
 def _content(results: Path, name: str, expected: str) -> Content | None:
@@ -126,7 +126,7 @@ def _content(results: Path, name: str, expected: str) -> Content | None:
     model, history, evaluation = (Path(path.format(results=results)) for path in paths)
     epochs = finished.history(history)
     report = finished.evaluation(evaluation, epochs)
-    if not (report and model.is_file() and digest(report["spec"]) == expected):
+    if not (report and model.is_file() and is_of(expected, report["spec"])):
         return None
     spec, training = report["spec"], report["training"]
     try:

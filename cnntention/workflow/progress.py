@@ -6,8 +6,7 @@ Never imports torch or pandas, so that it starts at once on a cluster's login no
 import dataclasses
 from pathlib import Path
 
-from cnntention.base import layout
-from cnntention.base.canonical import digest
+from cnntention.base import layout, specs
 from cnntention.base.layout import Run
 from cnntention.base.words import duration
 from cnntention.data.split import judged_error
@@ -15,6 +14,7 @@ from cnntention.reporting import finished
 from cnntention.study.study import Study
 from cnntention.training import heartbeat
 from cnntention.training.heartbeat import Beat
+from cnntention.training.specs import RunSpec, is_of
 from cnntention.workflow.summary import failure
 
 WAITING = "waiting"
@@ -81,9 +81,9 @@ def rows(study: Study, now: float) -> list[Row]:
 
 def _row(study: Study, run: Run, now: float) -> Row:
     spec = study.run_spec(run)
-    row = Row(run, WAITING, spec["recipe"]["epochs"])
+    row = Row(run, WAITING, spec.recipe.epochs)
     beat = heartbeat.read(study.run_path(layout.HEARTBEAT, run))
-    if beat and beat.spec == digest(spec):
+    if beat and beat.spec == specs.digest(spec):
         return _begun(row, study, beat, now)
     if beat and not beat.ended and _silence(row, study, now) <= _patience(beat):
         return dataclasses.replace(row, state=TRAINING, device=beat.device, note="by another config than this one")
@@ -117,7 +117,7 @@ def _begun(row: Row, study: Study, beat: Beat, now: float) -> Row:
     return dataclasses.replace(row, state=TRAINING, seconds_left=left, note="starting again" if beat.ended else "")
 
 
-def _trained(row: Row, study: Study, spec: dict) -> Row:
+def _trained(row: Row, study: Study, spec: RunSpec) -> Row:
     """The row of a run that has weights."""
     history = finished.history(study.run_path(layout.HISTORY, row.run))
     if not history:
@@ -128,10 +128,10 @@ def _trained(row: Row, study: Study, spec: dict) -> Row:
     evaluation = finished.evaluation(study.run_path(layout.EVAL, row.run), history)
     if evaluation:
         row = dataclasses.replace(row, device=evaluation["training"]["device"])
-        if digest(evaluation["spec"]) == digest(spec):
+        if is_of(specs.digest(spec), evaluation["spec"]):
             return dataclasses.replace(row, state=EVALUATED)
     # Before its evaluation, only the number of epochs tells by which config a run was trained.
-    short = len(history) < row.epochs and not spec["recipe"]["early_stopping"]
+    short = len(history) < row.epochs and not spec.recipe.early_stopping
     if evaluation or short or len(history) > row.epochs:
         return dataclasses.replace(row, state=STALE, note="made by another config")
     log = study.path(layout.LOG, step="evaluate", of=row.run)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 from matplotlib.figure import Figure
+from run_specs import run_spec
 from test_dataset import separable, write_prepared
 from test_state import assert_same, run
-from test_training import run_spec
 
 from cnntention.base.device import Machine
 from cnntention.base.errors import reported

@@ -6,6 +6,7 @@ import torch
 from cnntention.base.device import memory_format
 from cnntention.data import batches
 from cnntention.data.batches import Augmenter, Normalizer, crop
+from cnntention.data.specs import Augmentation, Normalization
 
 
 def numbered(batch: int, height: int, width: int, channels: int) -> torch.Tensor:
@@ -25,7 +26,7 @@ def generator(seed: int) -> torch.Generator:
 def test_normalizer_subtracts_the_mean_and_divides_by_the_std_of_each_channel(channels):
     images = torch.arange(256, dtype=torch.uint8).reshape(2, 8, 16, 1).repeat(1, 1, 1, channels)
     mean, std = [0.49, 0.13, 0.7][:channels], [0.247, 0.5, 0.11][:channels]
-    result = Normalizer({"mean": mean, "std": std}, channels, "cpu")(images)
+    result = Normalizer(Normalization(tuple(mean), tuple(std)), channels, "cpu")(images)
     assert result.dtype == torch.float32
     assert result.shape == (2, channels, 8, 16)
     for channel in range(channels):
@@ -46,9 +47,7 @@ def test_normalizer_without_statistics_maps_to_zero_and_one(channels):
 
 
 def test_normalizer_takes_whole_numbers_from_a_config():
-    result = Normalizer({"mean": [0, 1, 0], "std": [1, 1, 2]}, 3, "cpu")(
-        torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)
-    )
+    result = Normalizer(Normalization((0, 1, 0), (1, 1, 2)), 3, "cpu")(torch.full((1, 2, 2, 3), 255, dtype=torch.uint8))
     torch.testing.assert_close(result[0, :, 0, 0], torch.tensor([1.0, 0.0, 0.5]))
 
 
@@ -67,7 +66,7 @@ def test_normalised_batches_lie_in_memory_as_the_device_likes_it(monkeypatch, de
 @pytest.mark.parametrize("lengths", [(1, 1), (3, 1), (1, 3), (4, 4)])
 def test_normalizer_wants_statistics_for_every_channel(lengths):
     with pytest.raises(ValueError, match="3 channels"):
-        Normalizer({"mean": [0.5] * lengths[0], "std": [0.5] * lengths[1]}, 3, "cpu")
+        Normalizer(Normalization((0.5,) * lengths[0], (0.5,) * lengths[1]), 3, "cpu")
 
 
 # ---- crop
@@ -112,7 +111,9 @@ def offsets_of(augmenter: Augmenter, padding: int, count: int) -> tuple[list[int
 @pytest.mark.parametrize("padding", [1, 3])
 def test_every_pair_of_offsets_occurs_about_equally_often(padding):
     choices = (2 * padding + 1) ** 2
-    top, left = offsets_of(Augmenter({"flip": False, "crop_padding": padding}, generator(0)), padding, 100 * choices)
+    top, left = offsets_of(
+        Augmenter(Augmentation(flip=False, crop_padding=padding), generator(0)), padding, 100 * choices
+    )
     counts = torch.zeros(2 * padding + 1, 2 * padding + 1)
     for pair in zip(top, left, strict=True):
         counts[pair] += 1
@@ -122,7 +123,7 @@ def test_every_pair_of_offsets_occurs_about_equally_often(padding):
 
 def test_equal_generator_seeds_give_equal_images_and_others_do_not():
     images = numbered(50, 6, 6, 3)
-    augmentation = {"flip": True, "crop_padding": 2}
+    augmentation = Augmentation(flip=True, crop_padding=2)
     first, again, other = (Augmenter(augmentation, generator(seed)) for seed in (1, 1, 2))
     for _ in range(3):
         result = first(images)
@@ -132,7 +133,7 @@ def test_equal_generator_seeds_give_equal_images_and_others_do_not():
 
 
 def test_augmentation_draws_from_its_generator_alone():
-    images, augmentation = numbered(20, 6, 6, 1), {"flip": True, "crop_padding": 2}
+    images, augmentation = numbered(20, 6, 6, 1), Augmentation(flip=True, crop_padding=2)
     results = []
     for global_seed in (0, 1):
         torch.manual_seed(global_seed)
@@ -144,7 +145,7 @@ def test_augmentation_draws_from_its_generator_alone():
 
 def test_about_half_of_the_images_are_mirrored_each_on_its_own():
     images = numbered(2000, 3, 4, 3)
-    result = Augmenter({"flip": True, "crop_padding": 0}, generator(0))(images)
+    result = Augmenter(Augmentation(flip=True, crop_padding=0), generator(0))(images)
     mirrored = (result == images.flip(2)).flatten(1).all(1)
     kept = (result == images).flatten(1).all(1)
     assert (mirrored ^ kept).all()
@@ -155,17 +156,17 @@ def test_about_half_of_the_images_are_mirrored_each_on_its_own():
 def test_without_flip_no_image_is_ever_mirrored():
     """Pixels brighten to the right; they still do in every crop."""
     ramp = torch.arange(1, 8, dtype=torch.uint8).reshape(1, 1, 7, 1).expand(1000, 7, 7, 1)
-    result = Augmenter({"flip": False, "crop_padding": 2}, generator(0))(ramp)[:, 3, 2:5, 0].int()
+    result = Augmenter(Augmentation(flip=False, crop_padding=2), generator(0))(ramp)[:, 3, 2:5, 0].int()
     assert (result.diff(dim=1) == 1).all()
 
 
 def test_no_augmentation_changes_nothing():
     images = numbered(20, 5, 6, 3)
-    assert torch.equal(Augmenter({"flip": False, "crop_padding": 0}, generator(0))(images), images)
+    assert torch.equal(Augmenter(Augmentation(flip=False, crop_padding=0), generator(0))(images), images)
 
 
 def test_augmentation_leaves_its_input_alone():
     images = numbered(20, 5, 6, 3)
     before = images.clone()
-    Augmenter({"flip": True, "crop_padding": 2}, generator(0))(images)
+    Augmenter(Augmentation(flip=True, crop_padding=2), generator(0))(images)
     assert torch.equal(images, before)

@@ -1,5 +1,6 @@
 """Metrics against loops, and what an evaluation writes."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from run_specs import CBAM, NORMALIZATION, SELFATT, run_spec
 from test_dataset import separable, write_prepared
-from test_training import CBAM, SELFATT, run_spec
 from torch import nn
 
+from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import CheckpointError, DataError, DeviceError
 from cnntention.data import dataset
@@ -19,6 +21,7 @@ from cnntention.data.batches import Normalizer
 from cnntention.evaluation import evaluate as evaluation
 from cnntention.network import predict
 from cnntention.training import checkpoint
+from cnntention.training.specs import RunSpec
 
 torch.set_num_threads(1)
 
@@ -30,8 +33,8 @@ def paths(tmp_path_factory) -> tuple[Path, Path]:
     return write_prepared(tmp_path_factory.mktemp("separable"), separable(test=40))
 
 
-def untrained(spec: dict) -> nn.Module:
-    torch.manual_seed(spec["seed"])
+def untrained(spec: RunSpec) -> nn.Module:
+    torch.manual_seed(spec.seed)
     return checkpoint.build(spec, 1, len(NAMES)).eval()
 
 
@@ -40,14 +43,14 @@ def open_gates(model: nn.Module, *values: float) -> None:
         nn.init.constant_(block.gate, value)
 
 
-def saved(folder: Path, spec: dict, model: nn.Module, paths: tuple[Path, Path]) -> Path:
+def saved(folder: Path, spec: RunSpec, model: nn.Module, paths: tuple[Path, Path]) -> Path:
     """A checkpoint of a model that counts as trained on the prepared data."""
     digest = dataset.load(*paths).sha256
     checkpoint.save(folder / "model.pt", model, spec, NAMES, digest, {"seconds": 3.0, "epochs": 2})
     return folder / "model.pt"
 
 
-def evaluate(folder: Path, spec: dict, model: nn.Module, paths: tuple[Path, Path]) -> dict:
+def evaluate(folder: Path, spec: RunSpec, model: nn.Module, paths: tuple[Path, Path]) -> dict:
     path = saved(folder, spec, model, paths)
     return evaluation.run(path, *paths, folder / "eval.json", folder / "predictions.npz", Machine("cpu", threads=1))
 
@@ -103,7 +106,7 @@ def test_metrics_of_perfect_and_of_hopeless_answers():
 
 
 def use_of(model: nn.Module, part: dataset.Part) -> dict | None:
-    return evaluation.attention_use(model, part, Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu"))
+    return evaluation.attention_use(model, part, Normalizer(NORMALIZATION, 1, "cpu"))
 
 
 def accuracy(model: nn.Module, part: dataset.Part) -> float:
@@ -151,7 +154,7 @@ def test_the_share_of_attention_is_what_it_adds_by_what_is_there(paths, gates):
         expected.append(abs(block.gate.item()) * block.block(inputs[0]).abs().mean() / inputs[0].abs().mean())
 
     handles = [block.register_forward_hook(add) for block in model.attention]
-    normalize = Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu")
+    normalize = Normalizer(NORMALIZATION, 1, "cpu")
     with torch.inference_mode():
         model(normalize(part.images))
     for handle in handles:
@@ -165,7 +168,7 @@ def test_a_batch_that_runs_out_of_memory_midway_counts_once(paths, monkeypatch):
     part = dataset.load(*paths).parts["test"]
     model = untrained(run_spec(attention=SELFATT))
     open_gates(model, 0.5, 1.0, -1.0)
-    normalize = Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu")
+    normalize = Normalizer(NORMALIZATION, 1, "cpu")
     monkeypatch.setitem(predict.BATCH_SIZES, "cpu", 16)
     with evaluation.attention_shares(model) as expected:
         predict.logits(model, part, normalize)
@@ -185,8 +188,8 @@ def test_a_batch_that_runs_out_of_memory_midway_counts_once(paths, monkeypatch):
 
 def test_without_a_residual_connection_or_attention_there_is_no_share(paths):
     part = dataset.load(*paths).parts["test"]
-    normalize = Normalizer({"mean": [0.3], "std": [0.25]}, 1, "cpu")
-    for attention in (None, SELFATT | {"residual": "none"}):
+    normalize = Normalizer(NORMALIZATION, 1, "cpu")
+    for attention in (None, dataclasses.replace(SELFATT, residual="none")):
         with evaluation.attention_shares(untrained(run_spec(attention=attention))) as shares:
             pass
         assert shares == [None, None, None]
@@ -251,7 +254,7 @@ def test_report_is_what_the_json_holds_with_all_that_tables_need(paths, tmp_path
     model = untrained(spec)
     report = evaluate(tmp_path, spec, model, paths)
     assert json.loads((tmp_path / "eval.json").read_text(encoding="utf-8")) == report
-    assert report["spec"] == spec
+    assert report["spec"] == specs.plain(spec)
     assert report["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     stages = [(8 * 8, 16), (4 * 4, 32), (2 * 2, 64)]
     trunk = 64 * 16 * 9 + sum(n * c * 9 * (c if c == 16 else c // 2) + n * c * c * 9 for n, c in stages) + 64 * 3
@@ -277,7 +280,7 @@ def test_checkpoint_of_other_data_is_refused(paths, tmp_path, other):
     spec = run_spec(validation_images=25)
     path = saved(tmp_path, spec, untrained(spec), paths)
     other_paths = write_prepared(tmp_path / "other", separable(**other))
-    with pytest.raises(CheckpointError, match="other data") as caught:
+    with pytest.raises(CheckpointError, match="data that differ") as caught:
         evaluation.run(
             path, *other_paths, tmp_path / "eval.json", tmp_path / "predictions.npz", Machine("cpu", threads=1)
         )

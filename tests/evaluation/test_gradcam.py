@@ -1,5 +1,6 @@
 """Grad-CAM against its closed form behind global average pooling, and the grid that shows it."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,17 +10,20 @@ import torch
 import torch.nn.functional as F
 from matplotlib.colors import to_hex
 from PIL import Image
+from run_specs import CBAM, SELFATT, run_spec
 from test_dataset import separable, write_prepared
-from test_training import CBAM, SELFATT, run_spec
 from torch import Tensor, nn
 
 from cnntention.base.device import Machine
 from cnntention.base.errors import CheckpointError, DataError, DeviceError
 from cnntention.data import dataset
+from cnntention.data.specs import Normalization
 from cnntention.evaluation import gradcam
+from cnntention.network.specs import Attention
 from cnntention.reporting import grids
 from cnntention.reporting.grids import RIGHT, WRONG, Column, draw
 from cnntention.training import checkpoint
+from cnntention.training.specs import RunSpec
 
 torch.set_num_threads(1)
 
@@ -114,7 +118,7 @@ def test_maps_of_the_network_lie_between_zero_and_one(attention):
 def test_layer_is_the_last_block_or_the_third_attention_with_its_residual():
     baseline = checkpoint.build(run_spec(depth=20), 3, 4)
     assert gradcam.target_layer(baseline) is baseline.stages[2][2]
-    for attention in (SELFATT, CBAM, SELFATT | {"residual": "none"}):
+    for attention in (SELFATT, CBAM, dataclasses.replace(SELFATT, residual="none")):
         model = checkpoint.build(run_spec(attention=attention), 3, 4)
         assert gradcam.target_layer(model) is model.attention[2]
 
@@ -185,8 +189,8 @@ def paths(channels, tmp_path_factory) -> tuple[Path, Path]:
     return write_prepared(tmp_path_factory.mktemp("separable"), separable(channels=channels))
 
 
-def spec_of(attention: dict | None, channels: int) -> dict:
-    return run_spec(attention=attention, normalization={"mean": [0.3] * channels, "std": [0.25] * channels})
+def spec_of(attention: Attention | None, channels: int) -> RunSpec:
+    return run_spec(attention=attention, normalization=Normalization((0.3,) * channels, (0.25,) * channels))
 
 
 @pytest.fixture
@@ -270,7 +274,7 @@ def test_missing_checkpoint_is_refused(paths, tmp_path):
 def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_path):
     """As an evaluation refuses it: the map would explain an answer to data that the model was not made for."""
     other = write_prepared(tmp_path / "other", separable(seed=1, channels=channels))
-    with pytest.raises(CheckpointError, match="other data"):
+    with pytest.raises(CheckpointError, match="data that differ"):
         grids.run(
             grid_spec([0], ["baseline", "cbam"]),
             model_paths,

@@ -6,6 +6,7 @@ from torch import nn
 
 from cnntention.network.complexity import multiply_adds, parameters
 from cnntention.network.resnet import ResNet
+from cnntention.network.specs import Attention
 
 # Convolutions of ResNet-20 at 32x32x3: pixels of the output * inputs * outputs * 9.
 STEM = 32 * 32 * 3 * 16 * 9
@@ -19,7 +20,7 @@ STAGES = [(32 * 32, 16), (16 * 16, 32), (8 * 8, 64)]
 
 
 def network(block: str | None, in_channels: int = 3, **options) -> ResNet:
-    attention = {"block": block, "residual": "weighted", "options": options} if block else None
+    attention = Attention(block, "weighted", options) if block else None
     return ResNet(20, in_channels, 10, attention)
 
 

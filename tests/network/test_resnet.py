@@ -1,30 +1,31 @@
 """The network: sizes, shortcut, initialisation, and the same trunk under every attention."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
+from run_specs import MHA, SELFATT
 from torch import Tensor, nn
 
 from cnntention.attention.registry import catalogue
 from cnntention.network.resnet import OptionAShortcut, ResNet
+from cnntention.network.specs import Attention
 
 torch.set_num_threads(1)
 
-SELFATT = {"block": "selfatt", "residual": "weighted", "options": {}}
-MHA = {"block": "mha", "residual": "weighted", "options": {"heads": 8}}
+
+def cbam(reduction: int) -> Attention:
+    return Attention("cbam", "plain", {"reduction": reduction})
 
 
-def cbam(reduction: int) -> dict:
-    return {"block": "cbam", "residual": "plain", "options": {"reduction": reduction}}
-
-
-def attention_of(name: str, residual: str) -> dict:
+def attention_of(name: str, residual: str) -> Attention:
     """A registered block with its default options."""
     options = {key: schema["default"] for key, schema in catalogue()[name].options.items() if "default" in schema}
-    return {"block": name, "residual": residual, "options": options}
+    return Attention(name, residual, options)
 
 
-def seeded(attention: dict | None, depth: int = 20, in_channels: int = 3, seed: int = 10) -> ResNet:
+def seeded(attention: Attention | None, depth: int = 20, in_channels: int = 3, seed: int = 10) -> ResNet:
     torch.manual_seed(seed)
     return ResNet(depth, in_channels, 10, attention)
 
@@ -80,19 +81,33 @@ def test_depth_counts_the_weighted_layers(depth, blocks):
 # ---- forward
 
 
-@pytest.mark.parametrize("added", [1, 16, 32])
+@pytest.mark.parametrize(("added", "stride"), [(1, 2), (16, 2), (32, 2), (0, 2), (4, 1)])
 @pytest.mark.parametrize(("height", "width"), [(8, 8), (7, 10)])
-def test_option_a_shortcut_takes_every_second_pixel_between_even_zeros(added, height, width):
+def test_option_a_shortcut_takes_every_pixel_of_the_stride_between_even_zeros(added, stride, height, width):
     x = torch.randn(2, 3, height, width)
-    result = OptionAShortcut(added)(x)
+    result = OptionAShortcut(added, stride)(x)
     before = added // 2
-    assert result.shape == (2, 3 + added, (height + 1) // 2, (width + 1) // 2)
+    assert result.shape == (2, 3 + added, math.ceil(height / stride), math.ceil(width / stride))
     for channel in range(3 + added):
         for i in range(result.shape[2]):
             for j in range(result.shape[3]):
                 inside = before <= channel < before + 3
-                expected = x[:, channel - before, 2 * i, 2 * j] if inside else torch.zeros(2)
+                expected = x[:, channel - before, stride * i, stride * j] if inside else torch.zeros(2)
                 assert torch.equal(result[:, channel, i, j], expected)
+
+
+@pytest.mark.parametrize("widths", [(16, 32, 64), (8, 8, 24), (4, 4, 4)])
+def test_each_stage_has_its_width_and_all_but_the_first_halve_the_image(widths):
+    """Equal widths too: the stride is no matter of the channels."""
+    model = ResNet(14, 3, 5, SELFATT, widths)
+    x = model.bn(model.conv(torch.randn(2, 3, 12, 10)))
+    shapes = []
+    for stage in model.stages:
+        x = stage(x)
+        shapes.append(tuple(x.shape[1:]))
+    assert shapes == [(widths[0], 12, 10), (widths[1], 6, 5), (widths[2], 3, 3)]
+    assert [model.attention[stage].block.query.out_channels for stage in range(3)] == list(widths)
+    assert model(torch.randn(2, 3, 12, 10)).shape == (2, 5)
 
 
 def forward_by_hand(model: ResNet, x: Tensor) -> Tensor:

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from run_specs import run_spec
 
-from cnntention.base.canonical import digest
+from cnntention.base import specs
 from cnntention.base.errors import DataError
 from cnntention.reporting.results import EVALUATION_COLUMNS, evaluations, histories
 from cnntention.training import history
+from cnntention.training.specs import RunSpec
 
 
 def spec(datasets=("d1", "d2"), models=("m1", "m2"), seeds=(10, 11), split="full") -> dict:
@@ -18,7 +20,7 @@ def spec(datasets=("d1", "d2"), models=("m1", "m2"), seeds=(10, 11), split="full
         "seeds": list(seeds),
         "split": split,
         "digests": {
-            f"{dataset}/{model}/{split}/seed{seed}": digest(run_spec(dataset, model, split, seed))
+            f"{dataset}/{model}/{split}/seed{seed}": specs.digest(of_run(dataset, model, split, seed))
             for dataset in datasets
             for model in models
             for seed in seeds
@@ -26,11 +28,11 @@ def spec(datasets=("d1", "d2"), models=("m1", "m2"), seeds=(10, 11), split="full
     }
 
 
-def run_spec(dataset, model, split, seed) -> dict:
-    return {"dataset": dataset, "model": model, "split": split, "seed": seed, "recipe": {"lr": 0.1}}
+def of_run(dataset, model, split, seed) -> RunSpec:
+    return run_spec(dataset=dataset, model=model, split=split, seed=seed)
 
 
-def report(accuracy: float, **spec) -> dict:
+def report(accuracy: float, spec: dict) -> dict:
     return {
         "spec": spec,
         "subset": "test",
@@ -53,7 +55,7 @@ def evaluated(tmp_path):
         folder = tmp_path / "runs" / dataset / model / split / f"seed{seed}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "eval.json").write_text(
-            json.dumps(report(accuracy, **run_spec(dataset, model, split, seed), **changed)), encoding="utf-8"
+            json.dumps(report(accuracy, specs.plain(of_run(dataset, model, split, seed)) | changed)), encoding="utf-8"
         )
 
     return write

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from test_workflow import clone
 
 from cnntention.base import specs
-from cnntention.base.canonical import canonical
 from cnntention.base.errors import ConfigError
+from cnntention.base.specs import canonical
 from cnntention.study.config import load
 from cnntention.study.study import Study
 

@@ -11,10 +11,9 @@ import pytest
 from conftest import ROOT
 
 from cnntention.base import layout
-from cnntention.base.canonical import canonical, digest
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
-from cnntention.base.specs import plain
+from cnntention.base.specs import canonical, digest, plain
 from cnntention.data.specs import DataSpec
 from cnntention.study.config import load
 from cnntention.study.study import Study
@@ -234,7 +233,7 @@ def test_a_digest_follows_the_canonical_text():
 
 def test_canonical_is_json_that_reads_back(study):
     for run in study.runs():
-        assert json.loads(canonical(study.run_spec(run))) == study.run_spec(run)
+        assert json.loads(canonical(study.run_spec(run))) == plain(study.run_spec(run))
     for name in study.config["tables"]:
         assert json.loads(canonical(study.table_spec(name))) == study.table_spec(name)
 
@@ -254,7 +253,7 @@ def test_specs_do_not_change_the_study(study):
 
 
 def test_the_spec_of_a_run_holds_what_training_depends_on(study):
-    assert study.run_spec(Run("cifar10", "mha", "tune", 11)) == {
+    assert plain(study.run_spec(Run("cifar10", "mha", "tune", 11))) == {
         "dataset": "cifar10",
         "model": "mha",
         "split": "tune",
@@ -292,12 +291,12 @@ def test_a_run_that_cannot_be_trained_as_it_says_has_no_spec(config):
         study.run_spec(Run("digits", "baseline", "tune", 10))
     with pytest.raises(ConfigError, match=r"models\.stopping stops early"):
         study.run_spec(Run("cifar10", "stopping", "full", 10))
-    assert study.run_spec(Run("digits", "baseline", "full", 10))["validation_images"] == 0
-    assert study.run_spec(Run("cifar10", "stopping", "tune", 10))["recipe"]["early_stopping"]["patience"] == 3
+    assert study.run_spec(Run("digits", "baseline", "full", 10)).validation_images == 0
+    assert study.run_spec(Run("cifar10", "stopping", "tune", 10)).recipe.early_stopping.patience == 3
 
 
 def test_split_full_holds_no_image_back(study):
-    assert study.run_spec(Run("cifar10", "mha", "full", 11))["validation_images"] == 0
+    assert study.run_spec(Run("cifar10", "mha", "full", 11)).validation_images == 0
 
 
 def test_the_spec_of_a_run_holds_no_label_colour_or_style(config):
@@ -315,7 +314,7 @@ def test_the_spec_of_a_run_holds_no_label_colour_or_style(config):
     relabelled = Study(config)
     for run in labelled.runs():
         spec = relabelled.run_spec(run)
-        assert not keys_of(spec) & {"label", "color", "style", "caption", "title"}
+        assert not keys_of(plain(spec)) & {"label", "color", "style", "caption", "title"}
         assert text not in canonical(spec)
         assert canonical(spec) == canonical(labelled.run_spec(run))
 
@@ -530,7 +529,7 @@ def test_a_datasets_own_epochs_come_before_those_of_the_config(config):
     config["epochs"] = 100
     config["datasets"]["mnist"]["epochs"] = 12
     study = Study(config)
-    of_mnist, of_cifar10 = (study.run_spec(Run(name, "mha", "full", 10))["recipe"] for name in ("mnist", "cifar10"))
+    of_mnist, of_cifar10 = (plain(study.run_spec(Run(name, "mha", "full", 10)).recipe) for name in ("mnist", "cifar10"))
     assert (of_mnist["epochs"], of_mnist["milestones"]) == (12, [6, 8])
     assert (of_cifar10["epochs"], of_cifar10["milestones"]) == (100, [50, 64])
     assert study.recipe("mha")["epochs"] == 100

@@ -1,5 +1,6 @@
 """``model.pt``: written, read, and refused."""
 
+import dataclasses
 import errno
 import pickle
 import zipfile
@@ -8,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from run_specs import MHA, SELFATT, run_spec
 
+from cnntention.base import specs
 from cnntention.base.errors import CheckpointError
+from cnntention.network.specs import Attention
 from cnntention.training import checkpoint
 
 torch.set_num_threads(1)
 
-SPEC = {"depth": 8, "attention": {"block": "selfatt", "residual": "weighted", "options": {}}, "seed": 10}
+SPEC = run_spec(attention=SELFATT)
 NAMES = ["cat", "dog", "emu"]
 TRAINING = {"seconds": 1.5, "epochs": 2, "device": "CPU", "precision": "fp32"}
 KEYS = ("state_dict", "spec", "in_channels", "class_names", "data_sha256", "training", "versions")
@@ -40,6 +44,11 @@ def path(model, tmp_path) -> Path:
     """A good checkpoint."""
     checkpoint.save(tmp_path / "run" / "model.pt", model, SPEC, NAMES, "abc123", TRAINING)
     return tmp_path / "run" / "model.pt"
+
+
+def changed_spec(**changes) -> dict:
+    """Of a file's content."""
+    return {"spec": specs.plain(dataclasses.replace(SPEC, **changes))}
 
 
 def refusal(path: Path) -> str:
@@ -85,8 +94,8 @@ def test_layout_of_the_model_in_memory_does_not_reach_the_file(model, path):
 
 
 def test_saving_leaves_one_file_and_replaces_the_former(model, path):
-    checkpoint.save(path, model, SPEC | {"seed": 11}, NAMES, "abc123", TRAINING)
-    assert checkpoint.load(path).spec["seed"] == 11
+    checkpoint.save(path, model, dataclasses.replace(SPEC, seed=11), NAMES, "abc123", TRAINING)
+    assert checkpoint.load(path).spec.seed == 11
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -211,20 +220,37 @@ def test_key_missing_in_the_spec(path, key):
     assert key in refusal(path)
 
 
+def test_a_file_from_before_a_key_existed_is_read(path):
+    content = torch.load(path, weights_only=True)
+    assert "widths" not in content["spec"], "a default is left out"
+    content["spec"] |= {"widths": list(SPEC.widths)}
+    torch.save(content, path)
+    assert checkpoint.load(path).spec == SPEC
+
+
+def test_a_file_with_a_key_that_is_unknown_here_is_refused(path):
+    content = torch.load(path, weights_only=True)
+    content["spec"]["of_a_later_version"] = 1
+    torch.save(content, path)
+    assert "of_a_later_version" in refusal(path)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"spec": SPEC | {"depth": 14}},
-        {"spec": SPEC | {"attention": None}},
-        {"spec": SPEC | {"attention": {"block": "mha", "residual": "weighted", "options": {"heads": 8}}}},
-        {"spec": SPEC | {"attention": {"block": "selfatt", "residual": "plain", "options": {}}}},
-        {"spec": SPEC | {"attention": {"block": "unknown", "residual": "plain", "options": {}}}},
-        {"spec": SPEC | {"attention": {"block": "mha", "residual": "weighted", "options": {"arms": 8}}}},
+        changed_spec(depth=14),
+        changed_spec(widths=(16, 32, 32)),
+        changed_spec(attention=None),
+        changed_spec(attention=MHA),
+        changed_spec(attention=Attention("selfatt", "plain", {})),
+        changed_spec(attention=Attention("unknown", "plain", {})),
+        changed_spec(attention=Attention("mha", "weighted", {"arms": 8})),
         {"in_channels": 3},
         {"class_names": NAMES[:2]},
     ],
     ids=[
         "depth",
+        "widths",
         "no attention",
         "other block",
         "other residual",
@@ -251,5 +277,5 @@ def test_state_dict_that_does_not_fit(path, change):
 
 
 def test_message_is_one_line(path):
-    torch.save(torch.load(path, weights_only=True) | {"spec": SPEC | {"depth": 20}}, path)
+    torch.save(torch.load(path, weights_only=True) | changed_spec(depth=20), path)
     assert "\n" not in refusal(path)

@@ -8,10 +8,12 @@ from torch import nn
 
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.dataset import Part
+from cnntention.data.specs import Augmentation
 from cnntention.training.epoch import CHECK_STEPS, DivergenceError, Epoch
 from cnntention.training.precision import Precision
 
 CPU = torch.device("cpu")
+AUGMENTATION = Augmentation(flip=True, crop_padding=1)
 IMAGES, BATCH = 22, 5  # the last of five steps takes two images
 
 
@@ -31,7 +33,7 @@ class Training:
         self.model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=lr, momentum=0.9)
         self.generator = torch.Generator().manual_seed(2)
-        self.augment = Augmenter({"flip": True, "crop_padding": 1}, self.generator)
+        self.augment = Augmenter(AUGMENTATION, self.generator)
         self.epoch = Epoch.start(images, BATCH, self.generator)
 
     def run(self, check=lambda: None) -> None:
@@ -74,7 +76,7 @@ def test_an_epoch_left_after_any_step_and_restored_ends_with_the_bits_of_a_whole
     assert left.epoch.step == left_after
     left.generator = torch.Generator().manual_seed(99)
     left.generator.set_state(generator)
-    left.augment = Augmenter({"flip": True, "crop_padding": 1}, left.generator)
+    left.augment = Augmenter(AUGMENTATION, left.generator)
     left.run()
     assert left.epoch.loss_and_error() == whole.epoch.loss_and_error()
     for one, other in zip(left.model.parameters(), whole.model.parameters(), strict=True):

@@ -4,14 +4,15 @@ import json
 import signal
 
 import pytest
+from run_specs import run_spec
 
 from cnntention.base import layout
-from cnntention.base.canonical import digest
 from cnntention.base.errors import InterruptionError
+from cnntention.base.specs import digest
 from cnntention.study.study import Study
 from cnntention.training.heartbeat import Beat, Heartbeat, read
 
-SPEC = {"dataset": "digits", "seed": 3}
+SPEC = run_spec()
 ROWS = [
     {"epoch": 1, "train_error": 50.0, "test_error": 40.0, "seconds": 2.0},
     {"epoch": 2, "train_error": 30.0, "test_error": 20.0, "seconds": 4.0},

@@ -16,14 +16,15 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
+from run_specs import SELFATT, run_spec
 from test_dataset import separable, write_prepared
 from test_state import assert_same, run
-from test_training import SELFATT, run_spec
 
-from cnntention.base import files
+from cnntention.base import files, specs
 from cnntention.base.errors import InterruptionError
 from cnntention.training import checkpoint, interruption, loop
 from cnntention.training.interruption import SIGNALS, Interruption
+from cnntention.training.specs import RunSpec
 
 STOP_S = 5.0  # what a training has between the signal and its end, its state saved
 PATIENCE_S = 120
@@ -134,7 +135,7 @@ def whole(paths, tmp_path_factory) -> loop.Trained:
     return run(tmp_path_factory.mktemp("whole"), paths, SPEC)
 
 
-SPEC = run_spec({"epochs": 3, "milestones": [1]}, attention=SELFATT)
+SPEC = run_spec({"epochs": 3, "milestones": (1,)}, attention=SELFATT)
 
 
 def stopped(folder: Path, paths) -> InterruptionError:
@@ -247,11 +248,11 @@ for line in sys.stdin:
 class Training:
     """Processes of workflow_scripts/train.py for one run in a folder, one after the other."""
 
-    def __init__(self, starter: subprocess.Popen, folder: Path, paths: tuple[Path, Path], spec: dict):
+    def __init__(self, starter: subprocess.Popen, folder: Path, paths: tuple[Path, Path], spec: RunSpec):
         self.starter = starter
         self.folder = folder
         self.log = folder / "log.txt"
-        values = {"spec": json.dumps(spec), "name": "tiny", "machine": '{"device": "cpu"}', "threads": 1}
+        values = {"spec": specs.canonical(spec), "name": "tiny", "machine": '{"device": "cpu"}', "threads": 1}
         values |= {"data": paths[0], "card": paths[1], "parent": self.starter.pid}
         values |= {name.split(".")[0]: folder / name for name in ("model.pt", "history.csv", "state.pt")}
         self.arguments = [str(self.log), "workflow_scripts/train.py"]
@@ -298,7 +299,7 @@ def history(path: Path) -> list[dict]:
 
 @pytest.mark.slow
 def test_killed_at_20_random_moments_it_ends_with_the_bits_of_an_uninterrupted_run(starter, paths, tmp_path):
-    spec = run_spec({"epochs": 90, "milestones": [30, 60]}, attention=SELFATT)
+    spec = run_spec({"epochs": 90, "milestones": (30, 60)}, attention=SELFATT)
     undisturbed = run(tmp_path / "whole", paths, spec)
     training = Training(starter, tmp_path, paths, spec)
     moments = random.Random(20)

@@ -1,16 +1,19 @@
 """A killed training goes on where it was, to the same bits; nothing else ever goes on from its state."""
 
+import dataclasses
 import random
 
 import numpy as np
 import pytest
 import torch
+from run_specs import SELFATT, recipe, run_spec
 from test_dataset import separable, write_prepared
-from test_training import SELFATT, run_spec
 
 from cnntention.base.device import Machine
+from cnntention.data.specs import Augmentation
 from cnntention.training import loop
 from cnntention.training import state as states
+from cnntention.training.specs import EarlyStopping
 from cnntention.training.state import State
 
 CPU = torch.device("cpu")
@@ -51,16 +54,16 @@ def assert_same(one: loop.Trained, other: loop.Trained) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipe",
+    "changes",
     [
-        {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "epochs": 4, "milestones": [2]},
-        {"optimizer": "adam", "lr": 0.01, "epochs": 4, "milestones": [1, 3]},
+        {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "epochs": 4, "milestones": (2,)},
+        {"optimizer": "adam", "lr": 0.01, "epochs": 4, "milestones": (1, 3)},
     ],
-    ids=lambda recipe: recipe["optimizer"],
+    ids=lambda changes: changes["optimizer"],
 )
 @pytest.mark.parametrize("epoch", [1, 2, 3])
-def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(paths, tmp_path, recipe, epoch):
-    spec = run_spec(recipe, attention=SELFATT)
+def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(paths, tmp_path, changes, epoch):
+    spec = run_spec(changes, attention=SELFATT)
     whole = run(tmp_path / "whole", paths, spec)
     with pytest.raises(Killed):
         run(tmp_path / "killed", paths, spec, killed_after(epoch))
@@ -73,9 +76,7 @@ def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(paths, tmp_path
 
 
 def test_a_run_killed_after_it_stopped_early_does_not_go_on(paths, tmp_path, monkeypatch):
-    spec = run_spec(
-        {"epochs": 9, "lr": 1e-9, "early_stopping": {"patience": 2, "threshold": 0.5}}, validation_images=20
-    )
+    spec = run_spec({"epochs": 9, "lr": 1e-9, "early_stopping": EarlyStopping(2, 0.5)}, validation_images=20)
     whole = run(tmp_path / "whole", paths, spec)
     assert len(whole.rows) < 9
     with monkeypatch.context() as patched:
@@ -102,13 +103,13 @@ def test_a_state_that_is_kept_gives_lost_outputs_again_without_training(paths, t
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 11}, {"recipe": run_spec({"epochs": 5})["recipe"]}, {"augmentation": {"flip": False, "crop_padding": 1}}],
+    [{"seed": 11}, {"recipe": recipe(epochs=5)}, {"augmentation": Augmentation(flip=False, crop_padding=1)}],
     ids=["seed", "epochs", "augmentation"],
 )
 def test_a_changed_spec_starts_from_the_beginning(paths, tmp_path, change):
     with pytest.raises(Killed):
         run(tmp_path / "killed", paths, run_spec({"epochs": 4}), killed_after(2))
-    spec = run_spec({"epochs": 4}) | change
+    spec = run_spec({"epochs": 4} if "recipe" not in change else None, **change)
     assert_same(run(tmp_path / "killed", paths, spec), run(tmp_path / "whole", paths, spec))
 
 
@@ -119,7 +120,7 @@ def test_the_key_tells_spec_data_code_device_and_threads_apart(monkeypatch):
     def key(*arguments, deciding=plan):
         return states.key(*arguments, deciding)
 
-    keys = [key(spec, "data", CPU), key(spec | {"seed": 11}, "data", CPU), key(spec, "other", CPU)]
+    keys = [key(spec, "data", CPU), key(dataclasses.replace(spec, seed=11), "data", CPU), key(spec, "other", CPU)]
     keys.append(key(spec, "data", torch.device("cuda")))
     keys += [key(spec, "data", CPU, deciding=other) for other in (["bf16", False, False], ["fp32", True, False])]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 7)

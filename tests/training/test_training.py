@@ -1,6 +1,5 @@
 """Optimisers, schedule and early stopping against closed forms; the loop on small separable images."""
 
-import copy
 import csv
 import math
 import re
@@ -10,56 +9,31 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from run_specs import CBAM, NORMALIZATION, SELFATT, recipe, run_spec
 from test_dataset import separable, write_prepared
 from torch import Tensor, nn
 
+from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import DeviceError, TrainingError
 from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
+from cnntention.data.specs import Augmentation
 from cnntention.network import predict
 from cnntention.training import checkpoint, heartbeat, history, loop
-from cnntention.training.optimization import EarlyStopping, build_optimizer, build_schedule
+from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
+from cnntention.training.specs import EarlyStopping, Recipe, RunSpec
 
 torch.set_num_threads(1)
 
 CPU = torch.device("cpu")
-SELFATT = {"block": "selfatt", "residual": "weighted", "options": {}}
-CBAM = {"block": "cbam", "residual": "plain", "options": {"reduction": 16}}
-
-
-def run_spec(recipe: dict | None = None, **changes) -> dict:
-    """The spec of a run on the separable images: ResNet-8, two epochs of Adam, four batches each."""
-    return {
-        "dataset": "separable",
-        "model": "tiny",
-        "split": "tune" if changes.get("validation_images") else "full",
-        "seed": 10,
-        "validation_images": 0,
-        "normalization": {"mean": [0.3], "std": [0.25]},
-        "augmentation": {"flip": True, "crop_padding": 1},
-        "depth": 8,
-        "attention": None,
-        "precision": "fp32",
-        "recipe": {
-            "optimizer": "adam",
-            "lr": 0.01,
-            "weight_decay": 1e-4,
-            "batch_size": 16,
-            "epochs": 2,
-            "milestones": [],
-            "gamma": 0.1,
-            "early_stopping": None,
-        }
-        | (recipe or {}),
-    } | changes
 
 
 def quiet(line: str) -> None:
     """A log that nobody reads."""
 
 
-def train(spec: dict, data: dataset.Dataset) -> loop.Trained:
+def train(spec: RunSpec, data: dataset.Dataset) -> loop.Trained:
     return loop.train(spec, data, CPU, log=quiet)
 
 
@@ -98,7 +72,7 @@ def without_seconds(rows: list[dict]) -> list[dict]:
 # ---- optimisers
 
 
-def steps_of(recipe: dict, start: Tensor, gradients: list[Tensor]) -> Tensor:
+def steps_of(recipe: Recipe, start: Tensor, gradients: list[Tensor]) -> Tensor:
     """A parameter after one step for each gradient."""
     parameter = nn.Parameter(start.clone())
     optimizer = build_optimizer([parameter], recipe)
@@ -119,12 +93,12 @@ GRADIENTS = [
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("momentum", [None, 0.9])
 def test_sgd_is_momentum_over_gradient_plus_l2_decay(momentum, count):
-    recipe = {"optimizer": "sgd", "lr": 0.1, "weight_decay": 0.05} | ({"momentum": momentum} if momentum else {})
+    sgd = recipe(optimizer="sgd", lr=0.1, weight_decay=0.05, momentum=momentum)
     expected, velocity = START.clone(), torch.zeros_like(START)
     for gradient in GRADIENTS[:count]:
         velocity = (momentum or 0) * velocity + gradient + 0.05 * expected
         expected = expected - 0.1 * velocity
-    torch.testing.assert_close(steps_of(recipe, START, GRADIENTS[:count]), expected, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(steps_of(sgd, START, GRADIENTS[:count]), expected, rtol=1e-12, atol=1e-14)
 
 
 def adam_by_hand(decay_in_gradient: float, decoupled_decay: float, count: int) -> Tensor:
@@ -139,14 +113,14 @@ def adam_by_hand(decay_in_gradient: float, decoupled_decay: float, count: int) -
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_adam_decays_weights_in_the_l2_form_and_not_as_adamw(count):
-    result = steps_of({"optimizer": "adam", "lr": 0.01, "weight_decay": 0.05}, START, GRADIENTS[:count])
+    result = steps_of(recipe(lr=0.01, weight_decay=0.05), START, GRADIENTS[:count])
     torch.testing.assert_close(result, adam_by_hand(0.05, 0, count), rtol=1e-10, atol=1e-12)
     assert (result - adam_by_hand(0, 0.05, count)).abs().max() > 1e-4
 
 
 def test_every_parameter_of_the_model_is_optimised():
     model = checkpoint.build(run_spec(attention=SELFATT), 1, 3)
-    groups = build_optimizer(model.parameters(), run_spec()["recipe"]).param_groups
+    groups = build_optimizer(model.parameters(), recipe()).param_groups
     assert {id(p) for group in groups for p in group["params"]} == {id(p) for p in model.parameters()}
 
 
@@ -154,9 +128,9 @@ def test_every_parameter_of_the_model_is_optimised():
 
 
 def test_learning_rate_drops_after_the_milestone_epochs():
-    recipe = {"optimizer": "sgd", "lr": 0.4, "weight_decay": 0, "milestones": [2, 5], "gamma": 0.5}
-    optimizer = build_optimizer([nn.Parameter(torch.zeros(1))], recipe)
-    schedule = build_schedule(optimizer, recipe)
+    halving = recipe(optimizer="sgd", lr=0.4, milestones=(2, 5), gamma=0.5)
+    optimizer = build_optimizer([nn.Parameter(torch.zeros(1))], halving)
+    schedule = build_schedule(optimizer, halving)
     rates = []
     for _ in range(7):
         rates.append(optimizer.param_groups[0]["lr"])
@@ -166,35 +140,35 @@ def test_learning_rate_drops_after_the_milestone_epochs():
 
 
 def test_learning_rate_of_each_epoch_is_recorded(data):
-    rows = train(run_spec({"epochs": 4, "milestones": [1, 3]}), data).rows
+    rows = train(run_spec({"epochs": 4, "milestones": (1, 3)}), data).rows
     assert [row["lr"] for row in rows] == pytest.approx([0.01, 0.001, 0.001, 0.0001])
 
 
 # ---- early stopping
 
 
-def answers(rule: dict | None, errors: list[float]) -> list[bool]:
-    stopping = EarlyStopping(rule)
+def answers(rule: EarlyStopping | None, errors: list[float]) -> list[bool]:
+    stopping = Stopper(rule)
     return [stopping.should_stop(error) for error in errors]
 
 
 def test_stops_after_patience_epochs_without_relative_improvement():
     """By 10%: 45 is not below 0.9 * 50, 44.9 is; 41 and 40.5 are not below 0.9 * 44.9 = 40.41."""
-    assert answers({"patience": 2, "threshold": 0.1}, [50, 45, 44.9, 41, 40.5]) == [False, False, False, False, True]
+    assert answers(EarlyStopping(2, 0.1), [50, 45, 44.9, 41, 40.5]) == [False, False, False, False, True]
 
 
 def test_small_improvements_add_up_against_the_best_error():
     """Each epoch improves by 4%, and every third by more than 10% on the best that counted."""
-    assert not any(answers({"patience": 3, "threshold": 0.1}, [100 * 0.96**epoch for epoch in range(30)]))
+    assert not any(answers(EarlyStopping(3, 0.1), [100 * 0.96**epoch for epoch in range(30)]))
 
 
 def test_a_worse_epoch_does_not_become_the_best():
-    assert answers({"patience": 3, "threshold": 0}, [10, 20, 19, 18]) == [False, False, False, True]
+    assert answers(EarlyStopping(3, 0), [10, 20, 19, 18]) == [False, False, False, True]
 
 
 def test_equal_errors_are_no_improvement():
-    assert answers({"patience": 1, "threshold": 0}, [10, 10]) == [False, True]
-    assert answers({"patience": 1, "threshold": 0.001}, [0, 0]) == [False, True]
+    assert answers(EarlyStopping(1, 0), [10, 10]) == [False, True]
+    assert answers(EarlyStopping(1, 0.001), [0, 0]) == [False, True]
 
 
 def test_without_a_rule_training_never_stops():
@@ -204,18 +178,18 @@ def test_without_a_rule_training_never_stops():
 @pytest.mark.parametrize("patience", [1, 3])
 def test_validation_error_stops_training(tuning_data, patience):
     """Errors would have to fall by 99.9% to count: training ends ``patience`` epochs after the first."""
-    rule = {"patience": patience, "threshold": 0.999}
+    rule = EarlyStopping(patience, 0.999)
     spec = run_spec({"lr": 1e-9, "epochs": 6, "early_stopping": rule}, validation_images=20)
     assert len(train(spec, tuning_data).rows) == patience + 1
 
 
 def test_test_error_never_stops_training(data):
-    rule = {"patience": 1, "threshold": 0.999}
+    rule = EarlyStopping(1, 0.999)
     assert len(train(run_spec({"lr": 1e-9, "epochs": 4, "early_stopping": rule}), data).rows) == 4
 
 
 def test_last_epochs_weights_are_kept_when_training_stops(tuning_data):
-    rule = {"patience": 2, "threshold": 0.999}
+    rule = EarlyStopping(2, 0.999)
     stopped = train(run_spec({"epochs": 9, "early_stopping": rule}, validation_images=20), tuning_data)
     whole = train(run_spec({"epochs": len(stopped.rows)}, validation_images=20), tuning_data)
     assert len(stopped.rows) < 9
@@ -226,7 +200,7 @@ def test_last_epochs_weights_are_kept_when_training_stops(tuning_data):
 
 
 def test_separable_images_are_learnt(data):
-    trained = train(run_spec({"epochs": 20, "milestones": [15]}), data)
+    trained = train(run_spec({"epochs": 20, "milestones": (15,)}), data)
     assert trained.rows[0]["train_error"] > 10
     assert trained.rows[-1]["train_error"] < 5
     assert trained.rows[-1]["test_error"] < 5
@@ -256,7 +230,7 @@ def test_state_of_the_global_generator_does_not_matter(data):
 @pytest.mark.parametrize("split", ["full", "tune"])
 def test_test_part_never_influences_the_weights(data, tuning_data, split):
     original = data if split == "full" else tuning_data
-    rule = {"patience": 1, "threshold": 0.3}
+    rule = EarlyStopping(1, 0.3)
     spec = run_spec({"epochs": 4, "early_stopping": rule}, validation_images=20 if split == "tune" else 0)
     test = original.parts["test"]
     relabelled = with_part(original, "test", labels=(test.labels + 1) % 3)
@@ -278,10 +252,10 @@ def test_validation_part_influences_no_more_than_the_time_to_stop(tuning_data):
 
 def test_last_epochs_weights_are_kept_though_an_earlier_epoch_was_better(data):
     """The learning rate jumps for the last epoch and wrecks the model."""
-    trained = train(run_spec({"epochs": 5, "milestones": [4], "gamma": 300}), data)
+    trained = train(run_spec({"epochs": 5, "milestones": (4,), "gamma": 300}), data)
     test = data.parts["test"]
     loss, error = predict.loss_and_error(
-        predict.logits(trained.model, test, Normalizer({"mean": [0.3], "std": [0.25]}, 1, CPU)), test.labels
+        predict.logits(trained.model, test, Normalizer(NORMALIZATION, 1, CPU)), test.labels
     )
     assert min(row["test_loss"] for row in trained.rows) < trained.rows[-1]["test_loss"] / 2
     assert (trained.rows[-1]["test_loss"], trained.rows[-1]["test_error"]) == (loss, error)
@@ -291,10 +265,10 @@ def test_one_epoch_of_one_batch_is_one_step_against_the_gradient(data):
     """SGD on all images at once, from the weights that the seed gives, in closed form."""
     spec = run_spec(
         {"optimizer": "sgd", "lr": 0.1, "weight_decay": 0.01, "batch_size": 100, "epochs": 1},
-        augmentation={"flip": False, "crop_padding": 0},
+        augmentation=Augmentation(flip=False, crop_padding=0),
     )
     trained = train(spec, data)
-    torch.manual_seed(spec["seed"])
+    torch.manual_seed(spec.seed)
     model = checkpoint.build(spec, 1, 3)
     part = data.parts["train"]
     scores = model((part.images.permute(0, 3, 1, 2) / 255 - 0.3) / 0.25)
@@ -407,7 +381,7 @@ def test_divergence_in_the_very_last_step_is_an_error(data):
 def test_predictions_do_not_depend_on_the_size_of_batches(data, monkeypatch):
     """In order, in evaluation mode, without gradients; 30 images in batches of 7 leave a last one of 2."""
     model = train(run_spec({"epochs": 1}), data).model.train()
-    part, normalize = data.parts["test"], Normalizer({"mean": [0.3], "std": [0.25]}, 1, CPU)
+    part, normalize = data.parts["test"], Normalizer(NORMALIZATION, 1, CPU)
     whole = predict.logits(model, part, normalize)
     assert not model.training
     assert not whole.requires_grad
@@ -435,7 +409,7 @@ def test_loss_and_error_of_logits():
 # ---- from files to files
 
 
-def run_files(folder: Path, paths: tuple[Path, Path], spec: dict, log=quiet) -> loop.Trained:
+def run_files(folder: Path, paths: tuple[Path, Path], spec: RunSpec, log=quiet) -> loop.Trained:
     files = [folder / file for file in ("model.pt", "history.csv", "state.pt")]
     return loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), log)
 
@@ -444,14 +418,14 @@ def test_run_writes_a_checkpoint_that_rebuilds_the_model(paths, data, tmp_path):
     spec = run_spec(attention=SELFATT)
     trained = run_files(tmp_path, paths, spec)
     content = torch.load(tmp_path / "model.pt", weights_only=True)
-    assert content["spec"] == spec
+    assert specs.read(RunSpec, content["spec"]) == spec
     loaded = checkpoint.load(tmp_path / "model.pt")
     assert loaded.data_sha256 == data.sha256
     assert loaded.class_names == ["0", "1", "2"]
     assert loaded.training["epochs"] == 2
     assert loaded.training["seconds"] == sum(row["seconds"] for row in trained.rows)
     assert loaded.training["device"].startswith("CPU")
-    normalize = Normalizer(spec["normalization"], 1, CPU)
+    normalize = Normalizer(spec.normalization, 1, CPU)
     model = loaded.model.to(memory_format=torch.channels_last)
     assert identical(model, trained.model)
     assert torch.equal(
@@ -462,7 +436,7 @@ def test_run_writes_a_checkpoint_that_rebuilds_the_model(paths, data, tmp_path):
 
 @pytest.mark.parametrize(("held_out", "monitored"), [(0, "test"), (20, "validation")])
 def test_history_has_a_row_for_each_epoch(paths, tmp_path, held_out, monitored):
-    trained = run_files(tmp_path, paths, run_spec({"epochs": 3, "milestones": [2]}, validation_images=held_out))
+    trained = run_files(tmp_path, paths, run_spec({"epochs": 3, "milestones": (2,)}, validation_images=held_out))
     with open(tmp_path / "history.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     columns = [
@@ -565,7 +539,7 @@ def test_too_little_memory_is_an_error_that_names_the_batch_size_to_try(
 
 
 def test_predictions_take_fewer_images_at_a_time_where_memory_does_not_do(data):
-    part, normalize = data.parts["test"], Normalizer({"mean": [0.3], "std": [0.25]}, 1, CPU)
+    part, normalize = data.parts["test"], Normalizer(NORMALIZATION, 1, CPU)
     small, large = TooLarge(images=8), TooLarge(images=500)
     assert torch.equal(predict.logits(small, part, normalize), predict.logits(large, part, normalize))
     assert large.asked == [30]
@@ -577,7 +551,7 @@ def test_predictions_take_fewer_images_at_a_time_where_memory_does_not_do(data):
 def test_files_of_two_runs_hold_the_same(paths, tmp_path):
     spec = run_spec()
     for name in ("first", "second"):
-        run_files(tmp_path / name, paths, copy.deepcopy(spec))
+        run_files(tmp_path / name, paths, spec)
     first, second = (checkpoint.load(tmp_path / name / "model.pt") for name in ("first", "second"))
     assert identical(first.model, second.model)
     histories = [np.genfromtxt(tmp_path / name / "history.csv", delimiter=",")[1:, :-1] for name in ("first", "second")]

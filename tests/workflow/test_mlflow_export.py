@@ -13,8 +13,7 @@ import pytest
 from conftest import ROOT
 
 from cnntention.__main__ import main
-from cnntention.base import layout
-from cnntention.base.canonical import digest
+from cnntention.base import layout, specs
 from cnntention.base.errors import DataError, TrackingError
 from cnntention.base.layout import Run
 from cnntention.study.study import Study
@@ -77,7 +76,7 @@ def lay_out(study: Study, run: Run, seconds: float = 2.0, weights: str = "weight
         for n in range(1, EPOCHS + 1)
     ]
     report = {
-        "spec": study.run_spec(run),
+        "spec": specs.plain(study.run_spec(run)),
         "subset": part,
         "n": 10_000,
         "accuracy": 91.25,
@@ -149,7 +148,7 @@ def test_the_spec_becomes_flat_parameters(study):
     assert params["recipe.milestones"] == "[91, 115]"
     assert params["recipe.early_stopping"] == "null"
     assert params["attention.options.heads"] == "8"
-    assert json.loads(params["normalization.mean"]) == study.run_spec(RUN)["normalization"]["mean"]
+    assert json.loads(params["normalization.mean"]) == list(study.run_spec(RUN).normalization.mean)
     assert params["augmentation.flip"] == "true"
     assert (params["dataset"], params["seed"]) == ("cifar10", "10")
 
@@ -209,7 +208,7 @@ def test_tags_say_what_it_is_and_where_it_comes_from(study):
         "model": "mha",
         "split": "full",
         "seed": "10",
-        "spec": digest(study.run_spec(RUN)),
+        "spec": specs.digest(study.run_spec(RUN)),
         "subset": "test",
         "device": "NVIDIA H100",
         "precision": "bf16",
@@ -306,7 +305,7 @@ def test_what_a_killed_export_left_is_replaced(study):
 
 
 def test_a_run_of_another_config_is_left_out(study):
-    lay_out(study, RUN, spec=study.run_spec(RUN) | {"precision": "fp32"})
+    lay_out(study, RUN, spec=specs.plain(study.run_spec(RUN)) | {"precision": "fp32"})
     assert exported(study).new == [str(OTHER), "study"]
     study.config["recipes"]["adam-cbam"]["lr"] = 0.5
     with pytest.raises(TrackingError, match=r"/results: no run of this config is evaluated yet; run snakemake first"):

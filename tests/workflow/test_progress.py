@@ -1,5 +1,6 @@
 """How far runs have come, from files laid out by hand, and from those of a real training."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,8 +13,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from cnntention.base import layout
-from cnntention.base.canonical import digest
+from cnntention.base import layout, specs
 from cnntention.base.errors import InterruptionError
 from cnntention.base.layout import Run
 from cnntention.study.study import Study
@@ -56,7 +56,7 @@ class Files:
 
     def heartbeat(self, epochs: int, age: float = 0.0, error: Exception | None = None, run: Run = RUN, **spec) -> None:
         """As a training leaves it after some epochs, and after an error that stopped it."""
-        heart = Heartbeat(self.path(layout.STATE, run), self.study.run_spec(run) | spec, "H100")
+        heart = Heartbeat(self.path(layout.STATE, run), dataclasses.replace(self.study.run_spec(run), **spec), "H100")
         heart.beat(self.epochs(epochs))
         if error:
             heart.__exit__(type(error), error, None)
@@ -73,7 +73,7 @@ class Files:
 
     def evaluated(self, done: list[dict], run: Run = RUN, **spec) -> None:
         training = {"epochs": len(done), "seconds": sum(row["seconds"] for row in done), "device": "H100"}
-        report = {"spec": self.study.run_spec(run) | spec, "training": training}
+        report = {"spec": specs.plain(self.study.run_spec(run)) | spec, "training": training}
         self.write(self.path(layout.EVAL, run), json.dumps(report))
 
     def row(self, run: Run = RUN) -> Row:
@@ -392,7 +392,7 @@ def test_a_real_training_is_followed_from_its_first_epoch_to_its_evaluation(tmp_
     assert not [path for path in Path("out/state").rglob("*") if path.is_file()]
     evaluation = json.loads(Path("out/runs/digits/baseline/full/seed3/eval.json").read_text())
     assert row().error == pytest.approx(evaluation["error"], abs=1e-4)
-    assert digest(evaluation["spec"]) == digest(study.run_spec(study.runs()[0]))
+    assert evaluation["spec"] == specs.plain(study.run_spec(study.runs()[0]))
 
 
 def test_it_starts_without_torch_and_pandas():
