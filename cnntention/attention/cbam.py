@@ -22,12 +22,15 @@ class ChannelAttention(nn.Module):
             nn.Linear(channels, hidden, bias=False), nn.ReLU(), nn.Linear(hidden, channels, bias=False)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def gate(self, x: Tensor) -> Tensor:
+        """The factor of each channel, ``[B, C]``."""
         # Faster on the CPU, backward above all, than mean and amax over the two dimensions of a channels-last image.
         positions = x.permute(0, 2, 3, 1).flatten(1, 2)
         average, maximum = positions.sum(1) / positions.shape[1], positions.max(1).values
-        scores = self.mlp(average) + self.mlp(maximum)
-        return x * scores.sigmoid()[:, :, None, None]
+        return (self.mlp(average) + self.mlp(maximum)).sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gate(x)[:, :, None, None]
 
 
 class SpatialAttention(nn.Module):
@@ -40,13 +43,17 @@ class SpatialAttention(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(2, 1, 7, padding=3)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def gate(self, pixels: Tensor) -> Tensor:
+        """The factor of each position, ``[B, 1, H, W]``, from the feature map as ``[B, H, W, C]``."""
         # A row a pixel, and a pooled image that is channels-last: several times faster on the CPU, backward above all.
-        pixels = x.permute(0, 2, 3, 1)
         rows = pixels.flatten(0, 2)
         pooled = torch.stack([rows.max(1).values, rows.mean(1)], dim=1).view(*pixels.shape[:3], 2)
-        weights = self.conv(pooled.permute(0, 3, 1, 2)).sigmoid()
-        return (rows * weights.view(-1, 1)).view_as(pixels).permute(0, 3, 1, 2)
+        return self.conv(pooled.permute(0, 3, 1, 2)).sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels = x.permute(0, 2, 3, 1)
+        rows = pixels.flatten(0, 2)
+        return (rows * self.gate(pixels).reshape(-1, 1)).view_as(pixels).permute(0, 3, 1, 2)
 
 
 @register("cbam", reduction={"type": "integer", "minimum": 1, "default": 16})

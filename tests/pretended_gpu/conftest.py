@@ -1,0 +1,60 @@
+"""A pretended GPU for programs of their own: see cuda.cpp."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+HERE = Path(__file__).parent
+
+
+def _headers() -> Path | None:
+    """Those of CUDA that come with Triton, which torch's CUDA build for Linux brings."""
+    triton = importlib.util.find_spec("triton")
+    folder = Path(triton.origin).parent / "backends/nvidia/include" if triton and triton.origin else Path()
+    return folder if (folder / "cuda_runtime_api.h").is_file() else None
+
+
+@pytest.fixture(scope="session")
+def pretended_gpu(tmp_path_factory) -> Callable[..., dict]:
+    """Runs a program of this folder on the pretended GPU, and returns the JSON of its last line."""
+    import torch
+
+    if not torch.backends.cuda.is_built():
+        pytest.skip("this torch is not built for CUDA")
+    headers, compiler = _headers(), shutil.which("g++")
+    if not headers or not compiler:
+        pytest.skip("needs g++ and the CUDA headers that come with Triton")
+    folder = tmp_path_factory.mktemp("pretended_gpu")
+    library = folder / "libcuda.so.1"
+    options = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w"]
+    subprocess.run([compiler, *options, f"-I{headers}", str(HERE / "cuda.cpp"), "-o", str(library)], check=True)
+    (folder / "libcuda.so").symlink_to(library.name)
+    environment = os.environ | {
+        "LD_PRELOAD": str(library),
+        "LD_LIBRARY_PATH": str(folder),
+        "PRETENDED_GPU": str(library),
+        "TRITON_LIBCUDA_PATH": str(folder),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
+        "TMPDIR": str(folder),
+    }
+
+    def run(program: str, *arguments: str, **variables: str) -> dict:
+        done = subprocess.run(
+            [sys.executable, str(HERE / program), *arguments],
+            cwd=folder,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
