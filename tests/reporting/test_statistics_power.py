@@ -8,7 +8,8 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from cnntention.base.errors import StatisticsError
-from cnntention.reporting.statistics.power import power, seeds_needed
+from cnntention.reporting.statistics.equivalence import equivalence
+from cnntention.reporting.statistics.power import power, power_to_liken, seeds_needed, seeds_needed_to_liken
 
 
 @pytest.mark.parametrize(("effect", "pairs"), [(0.2, 199), (0.5, 34), (0.8, 15)])
@@ -65,3 +66,34 @@ def test_a_spread_that_is_none_is_refused(difference, spread):
 def test_one_seed_has_no_power():
     with pytest.raises(StatisticsError, match="2 seeds or more, here is 1"):
         power(0.3, 0.2, 1)
+
+
+# ---- of a test of equivalence
+
+
+@pytest.mark.parametrize(("difference", "seeds"), [(0.0, 3), (0.0, 6), (0.3, 6), (-0.3, 20), (0.5, 10)])
+def test_power_to_liken_is_how_often_the_test_shows_it(difference, seeds):
+    draws = np.random.default_rng(10).normal(difference, 0.4, (1000, seeds))
+    shown = np.mean([equivalence(values, np.zeros(seeds), 0.5).alike < 0.05 for values in draws])
+    # four standard errors of a proportion near a half over 1,000
+    assert power_to_liken(difference, 0.4, 0.5, seeds) == pytest.approx(shown, abs=0.063)
+
+
+def test_with_many_seeds_power_to_liken_is_that_of_normal_tests():
+    room = 0.5 / (4 / math.sqrt(500)) - stats.norm.ppf(0.95)
+    assert power_to_liken(0, 4, 0.5, 500) == pytest.approx(2 * stats.norm.cdf(room) - 1, abs=0.005)
+
+
+def test_seeds_needed_to_liken_are_the_first_that_have_the_power():
+    needed = seeds_needed_to_liken(0.1, 0.4, 0.5)
+    assert power_to_liken(0.1, 0.4, 0.5, needed - 1) < 0.8 <= power_to_liken(0.1, 0.4, 0.5, needed)
+
+
+@pytest.mark.parametrize("difference", [0.5, -0.5, 3.0])
+def test_no_number_of_seeds_likens_what_is_not_alike(difference):
+    assert seeds_needed_to_liken(difference, 0.4, 0.5) is None
+
+
+def test_a_bound_that_is_none_is_refused():
+    with pytest.raises(StatisticsError, match="bounds above 0, not 0"):
+        seeds_needed_to_liken(0.1, 0.4, 0)

@@ -1,11 +1,15 @@
-"""How many seeds show a difference, and what those that there are can show: the paired t-test's power."""
+"""How many seeds show a difference, or that there is none, and what those that there are can show."""
 
 import math
+from collections.abc import Callable
+
+import numpy as np
 
 from cnntention.base.errors import StatisticsError
 from cnntention.reporting.statistics.samples import enough
 
 MOST_SEEDS = 1_000_000
+_STEPS = 2000
 
 
 def power(difference: float, spread: float, seeds: int, level: float = 0.05) -> float:
@@ -27,6 +31,35 @@ def power(difference: float, spread: float, seeds: int, level: float = 0.05) -> 
     return float(ttest_power(_effect(difference, spread), seeds, level))
 
 
+def power_to_liken(difference: float, spread: float, within: float, seeds: int, level: float = 0.05) -> float:
+    """Probability that two one-sided tests show two models to be alike, see :mod:`.equivalence`.
+
+    The mean lies between the bounds less t standard errors, averaged over the spread that the seeds happen to have.
+
+    Args:
+        difference: the true one.
+        spread: standard deviation of the paired differences, see :func:`power`.
+        within: differences between minus this and this count as none.
+        seeds: how many pairs.
+        level: of each test.
+
+    Raises:
+        StatisticsError: fewer than two seeds, or a difference, spread or bound that is none.
+    """
+    from scipy import stats
+
+    enough(seeds, 2, "a power")
+    if not within > 0:
+        raise StatisticsError(f"a test of equivalence needs bounds above 0, not {within:g}")
+    shift, bound = math.copysign(_effect(difference, spread), difference), within / spread
+    freedom = seeds - 1
+    found = np.sqrt(stats.chi2.ppf((np.arange(_STEPS) + 0.5) / _STEPS, freedom) / freedom)
+    room = math.sqrt(seeds) * bound - stats.t.isf(level, freedom) * found
+    centre = math.sqrt(seeds) * shift
+    inside = stats.norm.cdf(room - centre) - stats.norm.cdf(-room - centre)
+    return float(np.where(room > 0, inside, 0).mean())
+
+
 def seeds_needed(difference: float, spread: float, target: float = 0.8, level: float = 0.05) -> int | None:
     """The fewest seeds with which the two-sided paired t-test shows a difference with the power ``target``.
 
@@ -42,20 +75,32 @@ def seeds_needed(difference: float, spread: float, target: float = 0.8, level: f
     Raises:
         StatisticsError: a difference or spread that is none.
     """
-    if power(difference, spread, MOST_SEEDS, level) < target:
+    return _fewest(lambda seeds: power(difference, spread, seeds, level), target)
+
+
+def seeds_needed_to_liken(
+    difference: float, spread: float, within: float, target: float = 0.8, level: float = 0.05
+) -> int | None:
+    """The fewest seeds with which :func:`power_to_liken` reaches ``target``; None where a million would not do."""
+    return _fewest(lambda seeds: power_to_liken(difference, spread, within, seeds, level), target)
+
+
+def _fewest(power_of: Callable[[int], float], target: float) -> int | None:
+    """The fewest seeds that have a power, which grows with them."""
+    if power_of(MOST_SEEDS) < target:
         return None
-    # More seeds, more power: double them, then halve the step.
-    enough_seeds = 2
-    while power(difference, spread, enough_seeds, level) < target:
-        enough_seeds *= 2
-    too_few = enough_seeds // 2
-    while enough_seeds - too_few > 1:
-        middle = (enough_seeds + too_few) // 2
-        if power(difference, spread, middle, level) < target:
+    # Double them, then halve the step.
+    sufficient = 2
+    while power_of(sufficient) < target:
+        sufficient *= 2
+    too_few = sufficient // 2
+    while sufficient - too_few > 1:
+        middle = (sufficient + too_few) // 2
+        if power_of(middle) < target:
             too_few = middle
         else:
-            enough_seeds = middle
-    return enough_seeds
+            sufficient = middle
+    return sufficient
 
 
 def _effect(difference: float, spread: float) -> float:

@@ -113,7 +113,7 @@ def _judged(p: float, supports: bool, level: float) -> Verdict:
 
 
 def worded(verdict: Verdict, needed: int | None) -> str:
-    """A verdict for reading; an inconclusive one with the seeds that would show what was claimed, where known."""
+    """A verdict for reading; an inconclusive one with the seeds that would settle it, where known."""
     if verdict is Verdict.INCONCLUSIVE and needed is not None:
         return f"{verdict} ({needed:,} seeds needed)"
     return str(verdict)
