@@ -60,7 +60,7 @@ def _interval(table: NDArray[np.int8], confidence: float) -> tuple[float, float,
 
     For seeds alone this is the paired t interval, for images alone the bootstrap's. Between them it is that of Behrens
     and Fisher, too wide for three seeds (97.6%), where Student's with Satterthwaite's degrees of freedom is too narrow
-    (92.2%, both for normal data, at worst). The ends are the mean of both, which covers 94.3 to 96.6% with three seeds,
+    (92.2%, both for normal data, at worst). The ends are the mean of both, which covers 94.1 to 96.6% with three seeds,
     whatever dominates, and is nearer to 95% with more; tests simulate it on outcomes. Where all seeds have the same
     mean it knows nothing of seeds, and is over images alone. The same data give the same interval.
     """
