@@ -2,20 +2,27 @@
 from snakemake.utils import min_version
 
 from cnntention.base.errors import ConfigError
-from cnntention.workflow.leftovers import remove_states
+from cnntention.study.config import base_config, load
 from cnntention.study.study import Study
+from cnntention.workflow.leftovers import remove_states
 from cnntention.workflow.summary import failures, summary
 
 min_version("9.25")
 
+BASE = base_config()
 
-configfile: "config.yaml"
+
+configfile: BASE
 
 
 report: "report/overview.rst"
 
 
 try:
+    # Strictly, as Snakemake does not: it takes the last of two equal keys, and 010 for 8. As a module the workflow gets
+    # a config that somebody else has read.
+    if BASE in workflow.configfiles:
+        load(BASE, *workflow.overwrite_configfiles)
     STUDY = Study(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None

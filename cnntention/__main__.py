@@ -5,14 +5,13 @@ all of it in order, and only what is needed.
 """
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnntention.base import layout
 from cnntention.base.errors import ConfigError, reported
 from cnntention.base.layout import Run
 from cnntention.data.split import JUDGED_BY
-from cnntention.study.config import load
+from cnntention.study.config import base_config, load
 from cnntention.study.study import Study
 
 if TYPE_CHECKING:
@@ -73,11 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one step; a user's mistake ends it with one message and exit code 1."""
     args = _parser().parse_args(arguments)
     with reported():
-        if not Path("config.yaml").is_file():
-            raise ConfigError(
-                f"config.yaml: No such file in {Path.cwd()}; run this in the repository, or beside a copy of its config"
-            )
-        study = Study(load("config.yaml", *args.configfile))
+        study = Study(load(base_config(), *args.configfile))
         for section in ("dataset", "model", "table", "figure"):
             name = getattr(args, section, None)
             known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]

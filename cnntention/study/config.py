@@ -1,36 +1,50 @@
-"""Reading and checking the config. Never imports torch, since every ``snakemake`` call runs it."""
+"""From YAML files to one checked config. Never imports torch, since every ``snakemake`` call runs it."""
 
 import copy
+import functools
+import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from cnntention.base.code_files import ROOT
 from cnntention.base.errors import ConfigError
 from cnntention.data import source
+from cnntention.study import only
 from cnntention.study.checks import cross_checks
+from cnntention.study.reading import read
 from cnntention.study.schema import problems, unknown_keys
 
 SCHEMA = Path(__file__).with_name("config.schema.yaml")
+
+
+def base_config() -> str:
+    """The config that overlays go over: that of the working directory, or else the repository's own.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    for file in (Path("config.yaml"), Path(os.path.relpath(ROOT / "config.yaml"))):
+        if file.is_file():
+            return str(file)
+    raise ConfigError(
+        f"config.yaml: No such file in {Path.cwd()}; run this in the repository, or beside a copy of its config"
+    )
 
 
 def load(*files: str | Path) -> dict:
     """Read YAML files and merge them left to right, as Snakemake does: maps by key, lists and scalars replaced.
 
     Raises:
-        ConfigError: a file is missing, is not YAML, or is not a map.
+        ConfigError: a file is missing or cannot be read as meant, see :func:`cnntention.study.reading.read`; or it has
+            an entry that ``only`` in it or in a file before leaves out.
     """
     merged: dict = {}
     for file in files:
-        try:
-            content = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(f"{file}: {error.strerror}") from None
-        except Exception as error:  # whatever odd texts make of YAML's readers of dates and numbers, too
-            raise ConfigError(f"{file}: not valid YAML: {error}") from None
-        if not isinstance(content, dict):
-            raise ConfigError(f"{file}: a map of keys is expected, as in config.yaml")
+        content = read(file)
         _merge(merged, content)
+        only.check(file, content, merged)
     return merged
 
 
@@ -44,7 +58,7 @@ def _merge(base: dict, update: dict) -> None:
 
 def schema() -> dict:
     """The JSON schema of a config, with the sources of images and their own keys filled in."""
-    content = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    content = copy.deepcopy(_own_schema())
     catalogue = source.catalogue()
     dataset, mirrors = content["$defs"]["dataset"], content["properties"]["machine"]["properties"]["mirrors"]
     dataset["properties"]["source"] = {"enum": list(catalogue)}
@@ -52,6 +66,11 @@ def schema() -> dict:
         dataset["properties"] |= source.keys(cls)
     mirrors["properties"] = {name: {"$ref": "#/$defs/addresses"} for name, cls in catalogue.items() if cls.mirrored}
     return content
+
+
+@functools.cache
+def _own_schema() -> dict:
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
 def complete(config: dict) -> dict:
@@ -66,7 +85,8 @@ def complete(config: dict) -> dict:
     whole = schema()
     try:
         completed = _plain(config)
-        found = problems(whole, completed)
+        found = list(only.apply(completed)) or problems(whole, completed)
+        only.discard(completed)
         # a mistyped key is one that takes nothing away, even if null stands there
         found = found or unknown_keys(whole, config) or list(cross_checks(completed, config))
     except RecursionError:

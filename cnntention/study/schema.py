@@ -1,13 +1,13 @@
 """JSON schemas: filling in defaults, and a line of plain words for each violation."""
 
 import copy
-import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jsonschema
+import yaml
 
 from cnntention.base.names import suggest
 
@@ -111,11 +111,11 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
         case "required":
             return f"{key}: {', '.join(_quoted(name) for name in rule if name not in value)} missing"
         case "enum":
-            return f"{key}: {_shown(value)} is not possible; one of {', '.join(map(str, rule))}"
+            return f"{key}: {_shown(value)} is not possible; one of {', '.join(map(_yaml, rule))}"
         case "type":
             kinds = rule if isinstance(rule, list) else [rule]
             wanted = " or ".join(_KINDS[kind] for kind in kinds)
-            return f"{key}: {wanted} is expected, not {_shown(value)}{_yaml_hint(value, kinds)}"
+            return f"{key}: {wanted} is expected, not {_shown(value)}{_yaml_hint(value, error.schema)}"
         case "pattern":
             allowed = error.schema.get("description", f"must match {rule}")
             return f"{key}: {_shown(value)} holds characters that are not possible here; {allowed}"
@@ -132,12 +132,22 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
     return f"{key}: {' '.join(error.message.split())}"
 
 
-def _yaml_hint(value: Any, kinds: list[str]) -> str:
-    if isinstance(value, str) and {"number", "integer"} & set(kinds):
+def _yaml_hint(value: Any, schema: dict) -> str:
+    """What to write where a number has become a text, if that number is possible there."""
+    if not isinstance(value, str):
+        return ""
+    for kind in (int, float):
         try:
-            number = float(value)
+            number = kind(value)
         except ValueError:
-            return ""
-        if math.isfinite(number):
-            return f": to YAML this is text; write {number!r} without quotes, and 1.0e-4 rather than 1e-4"
+            continue
+        if _Validator(schema).is_valid(number):
+            dotless = re.search("^[^.]*e", value, flags=re.IGNORECASE)
+            why = "a number with an exponent needs a point" if dotless else "no quotes"
+            return f": to YAML this is text; write {_yaml(number)} ({why})"
     return ""
+
+
+def _yaml(value: Any) -> str:
+    """A value as it is written in YAML."""
+    return yaml.safe_dump(value).splitlines()[0]
