@@ -110,13 +110,13 @@ def _train(study: Study, args: argparse.Namespace) -> None:
 
 
 def _evaluate(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.evaluation import evaluate as evaluation
+    from cnntention.evaluation.evaluate import evaluate
 
     run = _run(study, args)
     model, report, predictions = (
         study.run_path(pattern, run) for pattern in (layout.MODEL, layout.EVAL, layout.PREDICTIONS)
     )
-    evaluation.run(model, *_data(study, run.dataset), report, predictions, _machine(study, args.threads))
+    evaluate(model, *_data(study, run.dataset), report, predictions, _machine(study, args.threads))
     print(report)
 
 

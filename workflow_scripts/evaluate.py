@@ -5,7 +5,7 @@ import json
 
 from cnntention.base.device import Machine
 from cnntention.base.errors import reported
-from cnntention.evaluation import evaluate as evaluation
+from cnntention.evaluation.evaluate import evaluate
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--model", required=True)
@@ -20,5 +20,5 @@ if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
         machine = Machine(threads=args.threads, **args.machine)
-        report = evaluation.run(args.model, args.data, args.card, args.eval, args.predictions, machine)
+        report = evaluate(args.model, args.data, args.card, args.eval, args.predictions, machine)
         print(f"{report['subset']} accuracy {report['accuracy']:.2f}% on {report['n']:,} images")

@@ -14,7 +14,7 @@ from cnntention.base.errors import reported
 from cnntention.base.files import write_text
 from cnntention.data.prepare import prepare
 from cnntention.data.specs import DataSpec
-from cnntention.evaluation import evaluate as evaluation
+from cnntention.evaluation.evaluate import evaluate
 from cnntention.reporting.style import save
 from cnntention.training import checkpoint, history, loop
 from cnntention.training.state import State
@@ -154,6 +154,6 @@ def test_an_evaluation_without_room_leaves_no_file(disk, paths, whole):
     small.fill()
     outputs = small.folder / "eval.json", small.folder / "predictions.npz"
     with pytest.raises(SystemExit) as caught, reported():
-        evaluation.run(whole[1] / "model.pt", *paths, *outputs, Machine("cpu", threads=1))
+        evaluate(whole[1] / "model.pt", *paths, *outputs, Machine("cpu", threads=1))
     assert caught.value.code == f"error: {small.folder / 'predictions.npz'}: No space left on device"
     assert [file.name for file in small.folder.iterdir()] == ["filler"]
