@@ -21,16 +21,13 @@ from benchmarks import reference
 from benchmarks.images import CLASSES, coloured_blobs
 from cnntention.base import device
 from cnntention.base.layout import Run
-from cnntention.data.batches import Augmenter, Normalizer
-from cnntention.data.dataset import Part
-from cnntention.network import predict
+from cnntention.data.dataset import Dataset, Part
 from cnntention.study.config import load
 from cnntention.study.study import Study
 from cnntention.training import checkpoint
-from cnntention.training.epoch import Epoch
-from cnntention.training.loop import Plan
-from cnntention.training.optimization import build_optimizer
+from cnntention.training.plan import Plan
 from cnntention.training.specs import RunSpec
+from cnntention.training.training import Training
 
 TRAIN_IMAGES = 50_000
 LEAST_STEPS = 3
@@ -83,33 +80,27 @@ def timed(target: torch.device, work: Callable[[], object]) -> float:
 
 
 def ours(spec: RunSpec, target: torch.device, machine: device.Machine, clock: Clock, test_images: int) -> dict:
-    """The parts of a training as cnntention.training.loop puts them together."""
-    plan = Plan.choose(spec, TRAIN_IMAGES, target, machine)
-    parts = [
-        Part(*(torch.from_numpy(array).to(target) for array in coloured_blobs(count)))
-        for count in (TRAIN_IMAGES, test_images)
-    ]
-    model = checkpoint.build(spec, 3, CLASSES).to(target).to(memory_format=torch.channels_last)
-    forward = plan.compilation(model)
-    normalize = Normalizer(spec.normalization, 3, target)
-    generator = torch.Generator(target).manual_seed(spec.seed)
-    augment = Augmenter(spec.augmentation, generator)
-    optimizer = build_optimizer(model.parameters(), spec.recipe)
+    """Epochs of a real training, until the clock has what it wants."""
+    parts = {
+        name: Part(*(torch.from_numpy(array).to(target) for array in coloured_blobs(count)))
+        for name, count in (("train", TRAIN_IMAGES), ("test", test_images))
+    }
+    data = Dataset(parts, [str(number) for number in range(CLASSES)], (32, 32, 3), sha256="")
+    training = Training(spec, data, target, Plan.choose(spec, TRAIN_IMAGES, target, machine))
     try:
         while True:
-            model.train()
-            epoch = Epoch.start(TRAIN_IMAGES, clock.batch_size, generator)
-            epoch.run(forward, parts[0], normalize, augment, optimizer, plan.precision, clock.tick)
+            training.run_epoch(clock.tick)
+            training.epoch = None
     except EnoughError:
         pass
-    evaluation = timed(target, lambda: predict.logits(model, parts[1], normalize))
+    evaluation = timed(target, training.judge)
     batches = torch.randint(TRAIN_IMAGES, (DATA_BATCHES, clock.batch_size), device=target)
-    data = timed(target, lambda: [normalize(augment(parts[0].images[index])) for index in batches])
+    images = timed(target, lambda: [training.step.images(index) for index in batches])
     return {
         "eval_images_per_s": test_images / evaluation,
-        "data_share": data / DATA_BATCHES * clock.images_per_s / clock.batch_size,
-        "precision": plan.precision.name,
-        "compiled": plan.compilation.on,
+        "data_share": images / DATA_BATCHES * clock.images_per_s / clock.batch_size,
+        "precision": training.plan.precision.name,
+        "compiled": training.plan.compilation.on,
     }
 
 

@@ -23,16 +23,18 @@ from cnntention.data.prepare import prepare
 from cnntention.reporting.statistics.seeds import paired_difference
 from cnntention.study.config import load
 from cnntention.study.study import Study
-from cnntention.training import loop
 from cnntention.training.specs import RunSpec
+from cnntention.training.train import finish
+from cnntention.training.training import Training
 
 FORMATS = ("fp32", "bf16")
 
 
 def accuracy(spec: RunSpec, data: datasets.Dataset, target: torch.device) -> float:
     """Percent, after the last epoch, on validation images for split tune, on test images otherwise."""
-    last = loop.train(spec, data, target, log=lambda line: None).rows[-1]
-    return 100 - next(value for key, value in last.items() if key in ("validation_error", "test_error"))
+    training = Training(spec, data, target)
+    finish(training, log=lambda line: None)
+    return 100 - training.rows[-1][f"{training.judged_by}_error"]
 
 
 def main() -> None:

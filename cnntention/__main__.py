@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cnntention.base import layout
 from cnntention.base.errors import ConfigError, reported
-from cnntention.base.layout import Run
+from cnntention.base.layout import DataFiles, Run
 from cnntention.data.split import JUDGED_BY
 from cnntention.study.config import base_config, load
 from cnntention.study.study import Study
@@ -101,12 +101,11 @@ def _prepare(study: Study, args: argparse.Namespace) -> None:
 
 
 def _train(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.training import loop
+    from cnntention.training.train import train
 
     run = _run(study, args)
-    model, history, state = (study.run_path(pattern, run) for pattern in (layout.MODEL, layout.HISTORY, layout.STATE))
-    data, card = _data(study, run.dataset)
-    loop.run(study.run_spec(run), str(run), data, card, model, history, state, _machine(study, args.threads))
+    data = DataFiles.of(run.dataset, study.results)
+    train(study.run_spec(run), run.files(study.results), data, _machine(study, args.threads))
 
 
 def _evaluate(study: Study, args: argparse.Namespace) -> None:

@@ -20,13 +20,11 @@ rule train:
     params:
         spec=lambda wildcards: canonical(STUDY.run_spec(run_of(wildcards))),
         machine=untracked(MACHINE),
-        # No output, since Snakemake deletes the outputs of a job that was killed.
-        state=lambda wildcards, output: STUDY.run_path(layout.STATE, run_of(wildcards)),
+        # The state lies there too: no output, since Snakemake deletes the outputs of a job that was killed.
+        results=untracked(STUDY.results),
     message:
         "Train {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}  (log: {log})"
     shell:
         # exec: signals reach Python itself, and $PPID, which is Snakemake's, is its parent too.
         "exec python {input.script} --spec {params.spec:q} --machine {params.machine:q} --threads {threads}"
-        " --name {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
-        " --data {input.data} --card {input.card} --model {output.model} --history {output.history}"
-        " --state {params.state} --parent $PPID > {log} 2>&1"
+        " --results {params.results:q} --data {input.data:q} --card {input.card:q} --parent $PPID > {log:q} 2>&1"

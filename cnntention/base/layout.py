@@ -1,6 +1,7 @@
 """Where results lie below the results folder. The rules and the command line share these patterns."""
 
 import dataclasses
+from pathlib import Path
 
 DATA = "{results}/data/{dataset}.npz"
 CARD = "{results}/data/{dataset}.json"
@@ -12,7 +13,8 @@ MODEL = RUN + "/model.pt"
 HISTORY = RUN + "/history.csv"
 EVAL = RUN + "/eval.json"
 STATE = "{results}/state/" + NAME + ".pt"
-HEARTBEAT = "{results}/state/" + NAME + ".json"  # beside the state, see cnntention/training/heartbeat.py
+HEARTBEAT = "{results}/state/" + NAME + ".json"  # see cnntention/training/heartbeat.py
+LOCK = "{results}/state/" + NAME + ".lock"  # held while the run is trained
 PREDICTIONS = RUN + "/predictions.npz"
 
 OVERVIEW = "{results}/overview.html"
@@ -44,3 +46,34 @@ class Run:
     def path(self, pattern: str, results: str) -> str:
         """A file of the run: one of the patterns above, below a results folder."""
         return pattern.format(results=results, **dataclasses.asdict(self))
+
+    def files(self, results: str) -> "RunFiles":
+        """All files of the run."""
+        patterns = (MODEL, HISTORY, EVAL, PREDICTIONS, STATE, HEARTBEAT, LOCK)
+        return RunFiles(*(Path(self.path(pattern, results)) for pattern in patterns))
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFiles:
+    """The files of one run, named as their patterns are."""
+
+    model: Path
+    history: Path
+    evaluation: Path
+    predictions: Path
+    state: Path
+    heartbeat: Path
+    lock: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFiles:
+    """The prepared images of a dataset and the card that describes them."""
+
+    data: Path
+    card: Path
+
+    @classmethod
+    def of(cls, dataset: str, results: str) -> "DataFiles":
+        """Below a results folder."""
+        return cls(*(Path(pattern.format(results=results, dataset=dataset)) for pattern in (DATA, CARD)))

@@ -25,7 +25,7 @@ class Beat:
         spec: digest of the run's spec.
         device: in words.
         epoch: how many epochs are done.
-        seconds_per_epoch: mean over them; None before the first.
+        seconds_per_epoch: what one takes; None before the first.
         train_error: of the last of them, in percent; None before the first.
         error: likewise, on validation or test images.
         ended: None while it goes on, ``interrupted`` after a signal to stop, ``failed`` after any other error.
@@ -48,23 +48,23 @@ class Heartbeat:
     A file that cannot be written is no reason to stop a training, and passed over.
 
     Args:
-        state_path: of the training's state; the file stands beside it.
+        path: of the file.
         spec: of the run.
         device: in words.
     """
 
-    def __init__(self, state_path: str | os.PathLike, spec: RunSpec, device: str):
-        self.path = Path(state_path).with_suffix(".json")
+    def __init__(self, path: str | os.PathLike, spec: RunSpec, device: str):
+        self.path = Path(path)
         self._beat = Beat(specs.digest(spec), device)
 
-    def beat(self, rows: list[dict]) -> None:
-        """Note the epochs that are done, as rows of the history."""
+    def beat(self, rows: list[dict], seconds_per_epoch: float | None) -> None:
+        """Note the epochs that are done, as rows of the history, and what one more will take."""
         values = {}
         if rows:
             last = rows[-1]
             values = {
                 "epoch": len(rows),
-                "seconds_per_epoch": sum(row["seconds"] for row in rows) / len(rows),
+                "seconds_per_epoch": seconds_per_epoch,
                 "train_error": last["train_error"],
                 "error": last.get("validation_error", last.get("test_error")),
             }

@@ -19,9 +19,12 @@ def build_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch
     return torch.optim.Adam(parameters, lr, weight_decay=decay, fused=True)
 
 
-def build_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe) -> torch.optim.lr_scheduler.MultiStepLR:
-    """The learning rate times gamma after each milestone epoch; stepped once an epoch."""
-    return torch.optim.lr_scheduler.MultiStepLR(optimizer, recipe.milestones, recipe.gamma)
+def build_schedule(
+    optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """The learning rate times gamma after each milestone epoch of so many steps; stepped once a training step."""
+    milestones = [epoch * steps for epoch in recipe.milestones]
+    return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, recipe.gamma)
 
 
 class Stopper:
@@ -45,3 +48,11 @@ class Stopper:
         else:
             self.waited += 1
         return self.waited >= self.rule.patience
+
+    def state(self) -> list:
+        """What :meth:`restore` needs."""
+        return [self.best, self.waited]
+
+    def restore(self, state: list) -> None:
+        """Go on from there."""
+        self.best, self.waited = state

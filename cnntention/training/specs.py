@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from cnntention.base import specs
+from cnntention.base.layout import Run
 from cnntention.data.specs import Augmentation, Normalization
 from cnntention.network.specs import WIDTHS, Attention
 
@@ -79,6 +80,11 @@ class RunSpec:
     precision: str
     recipe: Recipe
     widths: tuple[int, int, int] = WIDTHS
+
+    @property
+    def run(self) -> Run:
+        """Which run it is."""
+        return Run(self.dataset, self.model, self.split, self.seed)
 
 
 def is_of(digest: str, content: Any) -> bool:

@@ -27,10 +27,10 @@ def key(spec: RunSpec, data_sha256: str, device: torch.device, deciding: list) -
         spec: of the run.
         data_sha256: of the prepared data.
         device: its kind counts, and on the CPU the number of threads.
-        deciding: what else counts, see :attr:`cnntention.training.loop.Plan.deciding`.
+        deciding: what else counts, see :attr:`cnntention.training.plan.Plan.deciding`.
     """
     blocks = [catalogue()[spec.attention.block].file] if spec.attention else []
-    files = closure("cnntention/training/loop.py", *blocks)
+    files = closure("cnntention/training/training.py", *blocks)
     parts = {
         "spec": spec,
         "data": data_sha256,

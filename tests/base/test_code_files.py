@@ -116,7 +116,8 @@ def test_no_step_rests_on_the_config_code_since_its_spec_says_all(script):
 def test_training_rests_on_what_makes_its_numbers():
     files = closure("workflow_scripts/train.py")
     expected = (
-        "training/loop",
+        "training/training",
+        "training/step",
         "training/optimization",
         "network/resnet",
         "data/batches",

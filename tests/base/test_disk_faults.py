@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 from matplotlib.figure import Figure
-from run_specs import run_spec
+from run_specs import run, run_spec
 from test_dataset import separable, write_prepared
-from test_state import assert_same, run
+from test_state import assert_same
 
 from cnntention.base.device import Machine
 from cnntention.base.errors import reported
@@ -16,8 +16,9 @@ from cnntention.data.prepare import prepare
 from cnntention.data.specs import DataSpec
 from cnntention.evaluation.evaluate import evaluate
 from cnntention.reporting.style import save
-from cnntention.training import checkpoint, history, loop
+from cnntention.training import checkpoint, history
 from cnntention.training.state import State
+from cnntention.training.training import Training
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def paths(tmp_path_factory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def whole(paths, tmp_path_factory) -> tuple[loop.Trained, Path]:
+def whole(paths, tmp_path_factory) -> tuple[Training, Path]:
     """A run, and the folder of its files."""
     folder = tmp_path_factory.mktemp("whole")
     return run(folder, paths, SPEC), folder

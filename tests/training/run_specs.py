@@ -1,10 +1,19 @@
-"""Specs of small runs, made through the dataclasses alone: a new key with a default breaks nothing here."""
+"""Small runs: their specs, made through the dataclasses alone since a new key must break nothing; how to train them."""
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 
+import torch
+
+from cnntention.base.device import Machine
+from cnntention.base.layout import DataFiles, RunFiles
+from cnntention.data.dataset import Dataset
 from cnntention.data.specs import Augmentation, Normalization
 from cnntention.network.specs import Attention
+from cnntention.training import train as step
 from cnntention.training.specs import Recipe, RunSpec
+from cnntention.training.training import Training
 
 SELFATT = Attention("selfatt", "weighted", {})
 MHA = Attention("mha", "weighted", {"heads": 8})
@@ -45,3 +54,27 @@ def run_spec(changed_recipe: dict | None = None, **changes) -> RunSpec:
     """A ResNet-8 on the images of test_dataset.py, but for the changes; of split tune where images are held out."""
     split = "tune" if changes.get("validation_images") else "full"
     return dataclasses.replace(RUN, **{"split": split, "recipe": recipe(**(changed_recipe or {}))} | changes)
+
+
+def quiet(line: str) -> None:
+    """A log that nobody reads."""
+
+
+def trained(spec: RunSpec, data: Dataset) -> Training:
+    """In memory, to the end."""
+    training = Training(spec, data, torch.device("cpu"))
+    step.finish(training, quiet)
+    return training
+
+
+def files_in(folder: Path) -> RunFiles:
+    """All in one folder."""
+    names = ("model.pt", "history.csv", "eval.json", "predictions.npz", "state.pt", "state.json", "state.lock")
+    return RunFiles(*(folder / name for name in names))
+
+
+def run(
+    folder: Path, paths: tuple[Path, Path], spec: RunSpec, log: Callable[[str], None] = quiet, keep_state: bool = False
+) -> Training:
+    """From files to the files of :func:`files_in`."""
+    return step.train(spec, files_in(folder), DataFiles(*paths), Machine("cpu", threads=1), log, keep_state)

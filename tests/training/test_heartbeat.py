@@ -6,10 +6,8 @@ import signal
 import pytest
 from run_specs import run_spec
 
-from cnntention.base import layout
 from cnntention.base.errors import InterruptionError
 from cnntention.base.specs import digest
-from cnntention.study.study import Study
 from cnntention.training.heartbeat import Beat, Heartbeat, read
 
 SPEC = run_spec()
@@ -21,33 +19,27 @@ ROWS = [
 
 @pytest.fixture
 def heart(tmp_path) -> Heartbeat:
-    return Heartbeat(tmp_path / "state" / "seed3.pt", SPEC, "CPU")
-
-
-def test_it_stands_where_the_layout_says(config):
-    study = Study(config)
-    run = study.runs()[0]
-    assert str(Heartbeat(study.run_path(layout.STATE, run), SPEC, "").path) == study.run_path(layout.HEARTBEAT, run)
+    return Heartbeat(tmp_path / "state" / "seed3.json", SPEC, "CPU")
 
 
 def test_it_says_before_the_first_epoch_that_there_is_a_training(heart):
-    heart.beat([])
+    heart.beat([], None)
     assert read(heart.path) == Beat(digest(SPEC), "CPU")
 
 
 def test_it_says_what_the_last_epoch_came_to_and_how_long_one_takes(heart):
-    heart.beat(ROWS)
+    heart.beat(ROWS, 3.0)
     assert read(heart.path) == Beat(digest(SPEC), "CPU", 2, 3.0, 30.0, 20.0)
 
 
 def test_the_error_of_a_tuning_run_is_that_on_validation_images(heart):
-    heart.beat([{"epoch": 1, "train_error": 50.0, "validation_error": 41.0, "seconds": 2.0}])
+    heart.beat([{"epoch": 1, "train_error": 50.0, "validation_error": 41.0, "seconds": 2.0}], 2.0)
     assert read(heart.path).error == 41.0
 
 
 def test_it_is_gone_after_the_end(heart):
     with heart:
-        heart.beat(ROWS)
+        heart.beat(ROWS, 3.0)
         assert heart.path.exists()
     assert not list(heart.path.parent.iterdir())
 
@@ -61,7 +53,7 @@ def test_it_is_gone_after_the_end(heart):
     ],
 )
 def test_it_says_how_a_training_stopped_and_keeps_what_was_known(heart, error, ended):
-    heart.beat(ROWS)
+    heart.beat(ROWS, 3.0)
     with pytest.raises(type(error)), heart:
         raise error
     beat = read(heart.path)
@@ -71,15 +63,15 @@ def test_it_says_how_a_training_stopped_and_keeps_what_was_known(heart, error, e
 
 def test_a_file_that_cannot_be_written_stops_no_training(tmp_path):
     (tmp_path / "state").write_text("a file where the folder should be")
-    heart = Heartbeat(tmp_path / "state" / "seed3.pt", SPEC, "CPU")
-    heart.beat(ROWS)
+    heart = Heartbeat(tmp_path / "state" / "seed3.json", SPEC, "CPU")
+    heart.beat(ROWS, 3.0)
     with pytest.raises(ValueError, match="of the training"), heart:
         raise ValueError("of the training")
     assert (tmp_path / "state").is_file()
 
 
 def test_a_training_that_never_got_to_its_first_epoch_leaves_nothing(tmp_path):
-    with Heartbeat(tmp_path / "seed3.pt", SPEC, "CPU"):
+    with Heartbeat(tmp_path / "seed3.json", SPEC, "CPU"):
         pass
     assert not list(tmp_path.iterdir())
 

@@ -16,15 +16,19 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
-from run_specs import SELFATT, run_spec
+from run_specs import SELFATT, run, run_spec
 from test_dataset import separable, write_prepared
-from test_state import assert_same, run
+from test_state import assert_same
 
 from cnntention.base import files, specs
-from cnntention.base.errors import InterruptionError
-from cnntention.training import checkpoint, interruption, loop
+from cnntention.base.device import Machine
+from cnntention.base.errors import InterruptionError, TrainingError
+from cnntention.base.layout import DataFiles
+from cnntention.training import checkpoint, interruption, training
+from cnntention.training import train as step
 from cnntention.training.interruption import SIGNALS, Interruption
 from cnntention.training.specs import RunSpec
+from cnntention.training.training import Training
 
 STOP_S = 5.0  # what a training has between the signal and its end, its state saved
 PATIENCE_S = 120
@@ -130,7 +134,7 @@ def paths(tmp_path_factory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def whole(paths, tmp_path_factory) -> loop.Trained:
+def whole(paths, tmp_path_factory) -> Training:
     """The run that nobody disturbs: 3 epochs of 4 steps."""
     return run(tmp_path_factory.mktemp("whole"), paths, SPEC)
 
@@ -146,7 +150,7 @@ def stopped(folder: Path, paths) -> InterruptionError:
     return caught.value
 
 
-def goes_on(folder: Path, paths, whole: loop.Trained) -> str:
+def goes_on(folder: Path, paths, whole: Training) -> str:
     """Run again to the end, which is that of the whole run; returns where it went on from."""
     lines: list[str] = []
     assert_same(run(folder, paths, SPEC, lines.append), whole)
@@ -163,13 +167,15 @@ def test_after_any_step(paths, whole, tmp_path, monkeypatch, step):
         patched.setattr(Interruption, "at_once", lambda self: contextlib.nullcontext())  # checks are of steps alone
         error = stopped(tmp_path, paths)
     epoch, position = (step - 1) // 4, (step - 1) % 4 + 1
-    assert f"tiny: stopped by SIGTERM in epoch {epoch + 1} after step {position} of 4" in str(error)
+    assert f"separable/tiny/full/seed10: stopped by SIGTERM in epoch {epoch + 1} after step {position} of 4" in str(
+        error
+    )
     assert str(tmp_path / "state.pt") in str(error)
     assert goes_on(tmp_path, paths, whole) == f"resuming   after epoch {epoch} and step {position} of 4"
 
 
 def test_in_the_middle_of_an_evaluation(paths, whole, tmp_path, monkeypatch):
-    logits = loop.predict.logits
+    logits = training.predict.logits
     calls = iter(range(1, 4))
 
     def slow(*arguments):
@@ -179,7 +185,7 @@ def test_in_the_middle_of_an_evaluation(paths, whole, tmp_path, monkeypatch):
         return logits(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop.predict, "logits", slow)
+        patched.setattr(training.predict, "logits", slow)
         assert "stopped by SIGINT in epoch 2 after step 4 of 4" in str(stopped(tmp_path, paths))
     assert goes_on(tmp_path, paths, whole) == "resuming   after epoch 1 and step 4 of 4"
 
@@ -204,7 +210,7 @@ def test_while_the_state_is_being_saved(paths, whole, tmp_path, monkeypatch, whi
 
 @pytest.mark.parametrize("output", ["history", "model"])
 def test_while_the_outputs_are_being_written_it_is_too_late_to_stop(paths, whole, tmp_path, monkeypatch, output):
-    module, name = {"history": (loop.history, "write"), "model": (checkpoint, "save")}[output]
+    module, name = {"history": (step.history, "write"), "model": (checkpoint, "save")}[output]
     write = getattr(module, name)
     monkeypatch.setattr(module, name, lambda *arguments: (send(signal.SIGTERM), write(*arguments)))
     assert_same(run(tmp_path, paths, SPEC), whole)
@@ -219,7 +225,7 @@ def test_before_the_first_step(paths, tmp_path, monkeypatch, waiting_for):
         send(signal.SIGTERM)
         pytest.fail("went on after the signal")
 
-    monkeypatch.setattr(loop.device if waiting_for == "select" else loop.datasets, waiting_for, wait)
+    monkeypatch.setattr(step.device if waiting_for == "select" else step.datasets, waiting_for, wait)
     with pytest.raises(InterruptionError, match="stopped by SIGTERM"):
         run(tmp_path, paths, SPEC)
     assert list(tmp_path.iterdir()) == []
@@ -230,7 +236,7 @@ def test_before_the_first_step(paths, tmp_path, monkeypatch, waiting_for):
 # Imports once what takes seconds, and starts a process for each line of arguments: prints its id, then how it ended.
 STARTER = """
 import json, os, runpy, sys
-import cnntention.training.loop
+import cnntention.training.train
 for line in sys.stdin:
     log, *sys.argv = json.loads(line)
     process = os.fork()
@@ -245,16 +251,16 @@ for line in sys.stdin:
 """
 
 
-class Training:
-    """Processes of workflow_scripts/train.py for one run in a folder, one after the other."""
+class Process:
+    """Processes of workflow_scripts/train.py for one run, one after the other."""
 
     def __init__(self, starter: subprocess.Popen, folder: Path, paths: tuple[Path, Path], spec: RunSpec):
         self.starter = starter
-        self.folder = folder
+        self.results = folder / "results"
+        self.files = spec.run.files(str(self.results))
         self.log = folder / "log.txt"
-        values = {"spec": specs.canonical(spec), "name": "tiny", "machine": '{"device": "cpu"}', "threads": 1}
+        values = {"spec": specs.canonical(spec), "results": self.results, "machine": '{"device": "cpu"}', "threads": 1}
         values |= {"data": paths[0], "card": paths[1], "parent": self.starter.pid}
-        values |= {name.split(".")[0]: folder / name for name in ("model.pt", "history.csv", "state.pt")}
         self.arguments = [str(self.log), "workflow_scripts/train.py"]
         for name, value in values.items():
             self.arguments += [f"--{name}", str(value)]
@@ -264,6 +270,10 @@ class Training:
         self.log.write_text("", encoding="utf-8")
         print(json.dumps(self.arguments), file=self.starter.stdin, flush=True)
         return int(self.starter.stdout.readline())
+
+    def left(self) -> list[str]:
+        """Names of the files in the results folder."""
+        return sorted(path.name for path in self.results.rglob("*") if path.is_file())
 
     def exit_code(self) -> int:
         """Of the last process, waited for; negative: the signal that it ended by."""
@@ -301,65 +311,136 @@ def history(path: Path) -> list[dict]:
 def test_killed_at_20_random_moments_it_ends_with_the_bits_of_an_uninterrupted_run(starter, paths, tmp_path):
     spec = run_spec({"epochs": 90, "milestones": (30, 60)}, attention=SELFATT)
     undisturbed = run(tmp_path / "whole", paths, spec)
-    training = Training(starter, tmp_path, paths, spec)
+    job = Process(starter, tmp_path, paths, spec)
     moments = random.Random(20)
     numbers = [signal.SIGKILL] * 12 + [signal.SIGTERM] * 4 + [signal.SIGINT] * 4
     moments.shuffle(numbers)
     expected = None  # where the next process must go on
     done = 0  # epochs whose line stands in some log
     for kill, number in enumerate(numbers):
-        process = training.start()
+        process = job.start()
         if kill % 4:
-            training.wait_for(r"^recipe ")
+            job.wait_for(r"^recipe ")
             time.sleep(moments.uniform(0, 4) * undisturbed.seconds / 90)
         else:
             time.sleep(moments.uniform(0, 0.1))
         os.kill(process, number)
         killed = time.monotonic()
-        assert training.exit_code() == -number, training.log.read_text(encoding="utf-8")
+        assert job.exit_code() == -number, job.log.read_text(encoding="utf-8")
         if number != signal.SIGKILL:
             assert time.monotonic() - killed < STOP_S
-        resumed = training.says(r"^resuming   after epoch (\d+)(?: and step (\d+) of 4)?$")
+        resumed = job.says(r"^resuming   after epoch (\d+)(?: and step (\d+) of 4)?$")
         if resumed:
             if expected:
                 assert resumed[0] == expected
             assert int(resumed[1]) >= done - 1  # killed between an epoch's line and its state, it costs that epoch
-        lines = training.says(r"^epoch +(\d+)/90")
+        lines = job.says(r"^epoch +(\d+)/90")
         done = int(lines[1]) if lines else done
-        where = training.says(r"stopped by SIG\w+ in epoch (\d+) after step (\d) of 4; saved in ")
+        where = job.says(r"stopped by SIG\w+ in epoch (\d+) after step (\d) of 4; saved in ")
         if where:
             expected = f"resuming   after epoch {int(where[1]) - 1} and step {where[2]} of 4"
         elif lines or not resumed:
             expected = None
     assert 0 < done < 90, f"the moments are too early or too late for this machine: epoch {done}"
-    training.start()
-    assert training.exit_code() == 0, training.log.read_text(encoding="utf-8")
-    assert training.says(r"^resuming ")
-    assert history(tmp_path / "history.csv") == history(tmp_path / "whole/history.csv")
-    weights = torch.load(tmp_path / "model.pt", weights_only=True)["state_dict"]
+    job.start()
+    assert job.exit_code() == 0, job.log.read_text(encoding="utf-8")
+    assert job.says(r"^resuming ")
+    assert history(job.files.history) == history(tmp_path / "whole/history.csv")
+    weights = torch.load(job.files.model, weights_only=True)["state_dict"]
     for name, value in undisturbed.model.state_dict().items():
         assert torch.equal(value, weights[name]), name
-    left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == ["history.csv", "log.txt", "model.pt", "state.pt", "whole"]
+    assert job.left() == ["history.csv", "model.pt", "seed10.pt"]
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_process_that_is_told_to_stop_says_so_in_one_line_and_ends_by_the_signal(starter, paths, tmp_path, number):
-    training = Training(starter, tmp_path, paths, run_spec({"epochs": 10_000}))
-    process = training.start()
-    training.wait_for(r"^epoch +2/")
+    job = Process(starter, tmp_path, paths, run_spec({"epochs": 10_000}))
+    process = job.start()
+    job.wait_for(r"^epoch +2/")
     os.kill(process, number)
     sent = time.monotonic()
-    assert training.exit_code() == -number
+    assert job.exit_code() == -number
     assert time.monotonic() - sent < STOP_S
-    text = training.log.read_text(encoding="utf-8")
+    text = job.log.read_text(encoding="utf-8")
     assert re.fullmatch(
-        rf"error: tiny: stopped by {number.name} in epoch \d+ after step \d of 4; saved in \S+state\.pt, run it again "
-        r"to go on",
+        rf"error: separable/tiny/full/seed10: stopped by {number.name} in epoch \d+ after step \d of 4; "
+        r"saved in \S+seed10\.pt, run it again to go on",
         text.splitlines()[-1],
     )
     assert "Traceback" not in text
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.txt", "state.json", "state.pt"]
+    assert job.left() == ["seed10.json", "seed10.pt"]
+
+
+def test_a_run_has_one_training_at_a_time_and_death_ends_it(starter, paths, tmp_path):
+    spec = run_spec({"epochs": 10_000})
+    job = Process(starter, tmp_path, paths, spec)
+    first = job.start()
+    job.wait_for(r"^epoch +2/")
+    before = sorted(path.name for path in job.results.rglob("*"))
+    with pytest.raises(TrainingError, match=r"seed10: another process is training this run \(.*seed10\.lock"):
+        step.train(spec, job.files, DataFiles(*paths), Machine("cpu", threads=1), pytest.fail)
+    assert sorted(path.name for path in job.results.rglob("*")) == before, "not even the heartbeat is touched"
+    os.kill(first, signal.SIGKILL)
+    assert job.exit_code() == -signal.SIGKILL
+    second = job.start()
+    job.wait_for(r"^resuming ")
+    os.kill(second, signal.SIGKILL)
+    job.exit_code()
+
+
+# The main thread is in an operation of C's, as torch's are, in which Python runs no handler of a signal: it waits for
+# a mutex, which another thread gives back when it is told to.
+LONG_STEP = """
+import ctypes, sys, threading
+from cnntention.base.errors import reported
+from cnntention.training.interruption import Interruption
+c, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
+c.pthread_mutex_lock(mutex)
+threading.Thread(target=lambda: (sys.stdin.readline(), c.pthread_mutex_unlock(mutex)), daemon=True).start()
+with reported(), Interruption(lambda line: print(line, flush=True)) as interruption:
+    print("begun", flush=True)
+    c.pthread_mutex_lock(mutex)
+    interruption.check()
+"""
+
+
+@pytest.fixture
+def long_step():
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([sys.executable, "-c", LONG_STEP], cwd=ROOT, text=True, **pipes) as process:
+        assert process.stdout.readline() == "begun\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_long_step_says_at_once_that_it_is_the_last(long_step, number):
+    long_step.send_signal(number)
+    assert long_step.stdout.readline().startswith(f"stopping   on {number.name}, after this step")
+    assert long_step.poll() is None
+    _, errors = long_step.communicate("go on\n")
+    assert errors == f"error: stopped by {number.name}\n"
+    assert long_step.returncode == -number
+
+
+def test_a_second_ctrl_c_ends_a_long_step(long_step):
+    long_step.send_signal(signal.SIGINT)
+    assert long_step.stdout.readline().startswith("stopping")
+    time.sleep(2 * interruption.TWICE_S)
+    long_step.send_signal(signal.SIGINT)
+    assert long_step.wait() == 128 + signal.SIGINT
+    assert long_step.stderr.read() == "error: stopped by a second SIGINT, within a step; run it again to go on\n"
+
+
+def test_a_signal_that_comes_twice_at_once_or_from_a_scheduler_ends_no_step(long_step):
+    """To the process and to its group, or SIGTERM before a time limit and at it."""
+    long_step.send_signal(signal.SIGINT)
+    long_step.send_signal(signal.SIGINT)
+    assert long_step.stdout.readline().startswith("stopping")
+    time.sleep(2 * interruption.TWICE_S)
+    long_step.send_signal(signal.SIGTERM)
+    time.sleep(interruption.TWICE_S)
+    assert long_step.poll() is None
 
 
 def test_a_process_whose_parent_is_gone_already_stops(monkeypatch):

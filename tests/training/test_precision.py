@@ -1,14 +1,15 @@
 """Which number format is chosen, and that it is the one that the forward pass computes in."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from run_specs import SELFATT, run, run_spec, trained
 from test_dataset import separable, write_prepared
-from test_training import SELFATT, quiet, run_spec
 
-from cnntention.base.device import Machine
 from cnntention.base.errors import DeviceError
 from cnntention.data.dataset import Dataset, load
-from cnntention.training import loop, precision
+from cnntention.training import precision
 
 CPU, CUDA, MPS = (torch.device(kind) for kind in ("cpu", "cuda", "mps"))
 ZEN4 = "vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512f avx512_bf16 avx512_vnni\n"
@@ -75,13 +76,18 @@ def test_bf16_is_refused_where_it_cannot_be(gpu, device):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Dataset:
-    return load(*write_prepared(tmp_path_factory.mktemp("data"), separable()))
+def paths(tmp_path_factory) -> tuple[Path, Path]:
+    return write_prepared(tmp_path_factory.mktemp("data"), separable())
+
+
+@pytest.fixture(scope="module")
+def data(paths) -> Dataset:
+    return load(*paths)
 
 
 def losses(data: Dataset, name: str, seed: int = 10) -> list[float]:
     spec = run_spec({"epochs": 6}, precision=name, attention=SELFATT, seed=seed)
-    return [row["train_loss"] for row in loop.train(spec, data, CPU, log=quiet).rows]
+    return [row["train_loss"] for row in trained(spec, data).rows]
 
 
 def test_each_format_gives_its_own_bits_again(data):
@@ -97,14 +103,13 @@ def test_bf16_rounds_and_learns_alike(data):
 
 
 def test_weights_stay_in_fp32(data):
-    trained = loop.train(run_spec({"epochs": 1}, precision="bf16"), data, CPU, log=quiet)
-    assert {value.dtype for value in trained.model.state_dict().values()} == {torch.float32, torch.int64}
+    model = trained(run_spec({"epochs": 1}, precision="bf16"), data).model
+    assert {value.dtype for value in model.state_dict().values()} == {torch.float32, torch.int64}
 
 
-def test_the_log_says_what_was_chosen_and_why(data):
+def test_the_log_says_what_was_chosen_and_why(paths, tmp_path):
     lines: list[str] = []
-    spec = run_spec({"epochs": 1}, precision="fp32")
-    loop.train(spec, data, CPU, loop.Plan.choose(spec, 8, CPU, Machine()), lines.append)
+    run(tmp_path, paths, run_spec({"epochs": 1}, precision="fp32"), lines.append)
     assert "precision  fp32: precision is fp32" in lines
     assert (
         "compile    off: machine.compile is auto, and fp32 on a CPU is to give the same bits with any compiler" in lines

@@ -6,15 +6,15 @@ import random
 import numpy as np
 import pytest
 import torch
-from run_specs import SELFATT, recipe, run_spec
+from run_specs import SELFATT, files_in, recipe, run, run_spec
 from test_dataset import separable, write_prepared
 
-from cnntention.base.device import Machine
 from cnntention.data.specs import Augmentation
-from cnntention.training import loop
 from cnntention.training import state as states
+from cnntention.training import train as step
 from cnntention.training.specs import EarlyStopping
 from cnntention.training.state import State
+from cnntention.training.training import Training
 
 CPU = torch.device("cpu")
 
@@ -26,11 +26,6 @@ class Killed(BaseException):
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
     return write_prepared(tmp_path_factory.mktemp("separable"), separable())
-
-
-def run(folder, paths, spec, log=lambda line: None) -> loop.Trained:
-    files = [folder / name for name in ("model.pt", "history.csv", "state.pt")]
-    return loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), log)
 
 
 def killed_after(epoch: int):
@@ -47,7 +42,7 @@ def without_seconds(rows: list[dict]) -> list[dict]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
-def assert_same(one: loop.Trained, other: loop.Trained) -> None:
+def assert_same(one: Training, other: Training) -> None:
     assert without_seconds(one.rows) == without_seconds(other.rows)
     for name, value in one.model.state_dict().items():
         assert torch.equal(value, other.model.state_dict()[name]), name
@@ -80,7 +75,7 @@ def test_a_run_killed_after_it_stopped_early_does_not_go_on(paths, tmp_path, mon
     whole = run(tmp_path / "whole", paths, spec)
     assert len(whole.rows) < 9
     with monkeypatch.context() as patched:
-        patched.setattr(loop.history, "write", lambda *_: (_ for _ in ()).throw(Killed))
+        patched.setattr(step.history, "write", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             run(tmp_path / "killed", paths, spec)
     assert_same(run(tmp_path / "killed", paths, spec), whole)
@@ -88,17 +83,17 @@ def test_a_run_killed_after_it_stopped_early_does_not_go_on(paths, tmp_path, mon
 
 def test_a_state_that_is_kept_gives_lost_outputs_again_without_training(paths, tmp_path):
     spec = run_spec({"epochs": 2})
-    files = [tmp_path / name for name in ("model.pt", "history.csv", "state.pt")]
-    whole = loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), lambda line: None, keep_state=True)
-    history = files[1].read_text()
-    for file in files[:2]:
-        file.unlink()
+    whole = run(tmp_path, paths, spec, keep_state=True)
+    files = files_in(tmp_path)
+    history = files.history.read_text()
+    files.history.unlink()
+    files.model.unlink()
     lines: list[str] = []
     assert_same(run(tmp_path, paths, spec, lines.append), whole)
     assert "resuming   after epoch 2" in lines
     assert not any(line.startswith("epoch") for line in lines)
-    assert files[1].read_text() == history
-    assert not files[2].exists()
+    assert files.history.read_text() == history
+    assert not files.state.exists()
 
 
 @pytest.mark.parametrize(

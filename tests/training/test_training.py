@@ -9,32 +9,24 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from run_specs import CBAM, NORMALIZATION, SELFATT, recipe, run_spec
+from run_specs import CBAM, NORMALIZATION, SELFATT, recipe, run, run_spec, trained
 from test_dataset import separable, write_prepared
 from torch import Tensor, nn
 
 from cnntention.base import specs
-from cnntention.base.device import Machine
 from cnntention.base.errors import DeviceError, TrainingError
 from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.specs import Augmentation
 from cnntention.network import predict
-from cnntention.training import checkpoint, heartbeat, history, loop
+from cnntention.training import checkpoint, heartbeat, history, training
+from cnntention.training import train as step
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
 from cnntention.training.specs import EarlyStopping, Recipe, RunSpec
 
 torch.set_num_threads(1)
 
 CPU = torch.device("cpu")
-
-
-def quiet(line: str) -> None:
-    """A log that nobody reads."""
-
-
-def train(spec: RunSpec, data: dataset.Dataset) -> loop.Trained:
-    return loop.train(spec, data, CPU, log=quiet)
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +95,10 @@ def test_sgd_is_momentum_over_gradient_plus_l2_decay(momentum, count):
 
 def adam_by_hand(decay_in_gradient: float, decoupled_decay: float, count: int) -> Tensor:
     expected, first, second = START.clone(), torch.zeros_like(START), torch.zeros_like(START)
-    for step, raw in enumerate(GRADIENTS[:count], 1):
+    for number, raw in enumerate(GRADIENTS[:count], 1):
         gradient = raw + decay_in_gradient * expected
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
-        direction = first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+        direction = first / (1 - 0.9**number) / ((second / (1 - 0.999**number)).sqrt() + 1e-8)
         expected = expected * (1 - 0.01 * decoupled_decay) - 0.01 * direction
     return expected
 
@@ -130,17 +122,18 @@ def test_every_parameter_of_the_model_is_optimised():
 def test_learning_rate_drops_after_the_milestone_epochs():
     halving = recipe(optimizer="sgd", lr=0.4, milestones=(2, 5), gamma=0.5)
     optimizer = build_optimizer([nn.Parameter(torch.zeros(1))], halving)
-    schedule = build_schedule(optimizer, halving)
+    schedule = build_schedule(optimizer, halving, steps=3)
     rates = []
     for _ in range(7):
         rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step()
+        for _ in range(3):
+            optimizer.step()
+            schedule.step()
     assert rates == pytest.approx([0.4, 0.4, 0.2, 0.2, 0.2, 0.1, 0.1])
 
 
 def test_learning_rate_of_each_epoch_is_recorded(data):
-    rows = train(run_spec({"epochs": 4, "milestones": (1, 3)}), data).rows
+    rows = trained(run_spec({"epochs": 4, "milestones": (1, 3)}), data).rows
     assert [row["lr"] for row in rows] == pytest.approx([0.01, 0.001, 0.001, 0.0001])
 
 
@@ -180,18 +173,18 @@ def test_validation_error_stops_training(tuning_data, patience):
     """Errors would have to fall by 99.9% to count: training ends ``patience`` epochs after the first."""
     rule = EarlyStopping(patience, 0.999)
     spec = run_spec({"lr": 1e-9, "epochs": 6, "early_stopping": rule}, validation_images=20)
-    assert len(train(spec, tuning_data).rows) == patience + 1
+    assert len(trained(spec, tuning_data).rows) == patience + 1
 
 
 def test_test_error_never_stops_training(data):
     rule = EarlyStopping(1, 0.999)
-    assert len(train(run_spec({"lr": 1e-9, "epochs": 4, "early_stopping": rule}), data).rows) == 4
+    assert len(trained(run_spec({"lr": 1e-9, "epochs": 4, "early_stopping": rule}), data).rows) == 4
 
 
 def test_last_epochs_weights_are_kept_when_training_stops(tuning_data):
     rule = EarlyStopping(2, 0.999)
-    stopped = train(run_spec({"epochs": 9, "early_stopping": rule}, validation_images=20), tuning_data)
-    whole = train(run_spec({"epochs": len(stopped.rows)}, validation_images=20), tuning_data)
+    stopped = trained(run_spec({"epochs": 9, "early_stopping": rule}, validation_images=20), tuning_data)
+    whole = trained(run_spec({"epochs": len(stopped.rows)}, validation_images=20), tuning_data)
     assert len(stopped.rows) < 9
     assert identical(stopped.model, whole.model)
 
@@ -200,21 +193,21 @@ def test_last_epochs_weights_are_kept_when_training_stops(tuning_data):
 
 
 def test_separable_images_are_learnt(data):
-    trained = train(run_spec({"epochs": 20, "milestones": (15,)}), data)
-    assert trained.rows[0]["train_error"] > 10
-    assert trained.rows[-1]["train_error"] < 5
-    assert trained.rows[-1]["test_error"] < 5
+    done = trained(run_spec({"epochs": 20, "milestones": (15,)}), data)
+    assert done.rows[0]["train_error"] > 10
+    assert done.rows[-1]["train_error"] < 5
+    assert done.rows[-1]["test_error"] < 5
 
 
 @pytest.mark.parametrize("attention", [None, SELFATT, CBAM])
 def test_one_seed_gives_one_result_bit_for_bit(data, attention):
-    first, second = (train(run_spec(attention=attention), data) for _ in range(2))
+    first, second = (trained(run_spec(attention=attention), data) for _ in range(2))
     assert identical(first.model, second.model)
     assert without_seconds(first.rows) == without_seconds(second.rows)
 
 
 def test_another_seed_gives_another_result(data):
-    first, second = (train(run_spec(seed=seed), data) for seed in (10, 11))
+    first, second = (trained(run_spec(seed=seed), data) for seed in (10, 11))
     assert not identical(first.model, second.model)
     assert first.rows[-1]["train_loss"] != second.rows[-1]["train_loss"]
 
@@ -223,7 +216,7 @@ def test_state_of_the_global_generator_does_not_matter(data):
     results = []
     for seed in (0, 1):
         torch.manual_seed(seed)
-        results.append(train(run_spec({"epochs": 1}), data))
+        results.append(trained(run_spec({"epochs": 1}), data))
     assert identical(results[0].model, results[1].model)
 
 
@@ -235,7 +228,7 @@ def test_test_part_never_influences_the_weights(data, tuning_data, split):
     test = original.parts["test"]
     relabelled = with_part(original, "test", labels=(test.labels + 1) % 3)
     repainted = with_part(original, "test", images=255 - test.images)
-    results = [train(spec, changed) for changed in (original, relabelled, repainted)]
+    results = [trained(spec, changed) for changed in (original, relabelled, repainted)]
     for other in results[1:]:
         assert len(other.rows) == len(results[0].rows)
         assert identical(other.model, results[0].model)
@@ -247,18 +240,18 @@ def test_validation_part_influences_no_more_than_the_time_to_stop(tuning_data):
     part = tuning_data.parts["validation"]
     spec = run_spec(validation_images=20)
     changed = with_part(tuning_data, "validation", labels=(part.labels + 1) % 3)
-    assert identical(train(spec, tuning_data).model, train(spec, changed).model)
+    assert identical(trained(spec, tuning_data).model, trained(spec, changed).model)
 
 
 def test_last_epochs_weights_are_kept_though_an_earlier_epoch_was_better(data):
     """The learning rate jumps for the last epoch and wrecks the model."""
-    trained = train(run_spec({"epochs": 5, "milestones": (4,), "gamma": 300}), data)
+    done = trained(run_spec({"epochs": 5, "milestones": (4,), "gamma": 300}), data)
     test = data.parts["test"]
     loss, error = predict.loss_and_error(
-        predict.logits(trained.model, test, Normalizer(NORMALIZATION, 1, CPU)), test.labels
+        predict.logits(done.model, test, Normalizer(NORMALIZATION, 1, CPU)), test.labels
     )
-    assert min(row["test_loss"] for row in trained.rows) < trained.rows[-1]["test_loss"] / 2
-    assert (trained.rows[-1]["test_loss"], trained.rows[-1]["test_error"]) == (loss, error)
+    assert min(row["test_loss"] for row in done.rows) < done.rows[-1]["test_loss"] / 2
+    assert (done.rows[-1]["test_loss"], done.rows[-1]["test_error"]) == (loss, error)
 
 
 def test_one_epoch_of_one_batch_is_one_step_against_the_gradient(data):
@@ -267,17 +260,17 @@ def test_one_epoch_of_one_batch_is_one_step_against_the_gradient(data):
         {"optimizer": "sgd", "lr": 0.1, "weight_decay": 0.01, "batch_size": 100, "epochs": 1},
         augmentation=Augmentation(flip=False, crop_padding=0),
     )
-    trained = train(spec, data)
+    done = trained(spec, data)
     torch.manual_seed(spec.seed)
     model = checkpoint.build(spec, 1, 3)
     part = data.parts["train"]
     scores = model((part.images.permute(0, 3, 1, 2) / 255 - 0.3) / 0.25)
     loss = -scores.log_softmax(1)[torch.arange(len(part)), part.labels].mean()
     loss.backward()
-    assert trained.rows[0]["train_loss"] == pytest.approx(loss.item(), rel=1e-4)
+    assert done.rows[0]["train_loss"] == pytest.approx(loss.item(), rel=1e-4)
     error = 100 * sum(int(s.argmax()) != int(y) for s, y in zip(scores, part.labels, strict=True)) / len(part)
-    assert trained.rows[0]["train_error"] == pytest.approx(error)
-    results = dict(trained.model.named_parameters())
+    assert done.rows[0]["train_error"] == pytest.approx(error)
+    results = dict(done.model.named_parameters())
     for name, start in model.named_parameters():
         expected = start - 0.1 * (start.grad + 0.01 * start)
         torch.testing.assert_close(results[name], expected, rtol=1e-3, atol=1e-5)
@@ -301,12 +294,12 @@ class Spy(Augmenter):
 def spy(monkeypatch) -> type[Spy]:
     monkeypatch.setattr(Spy, "taken", [], raising=False)
     monkeypatch.setattr(Spy, "given", [], raising=False)
-    monkeypatch.setattr(loop, "Augmenter", Spy)
+    monkeypatch.setattr(training, "Augmenter", Spy)
     return Spy
 
 
 def test_every_epoch_takes_each_training_image_once_in_a_new_order(data, spy):
-    train(run_spec({"epochs": 2}), data)
+    trained(run_spec({"epochs": 2}), data)
     assert [len(batch) for batch in spy.taken] == [16, 16, 16, 12] * 2
     flat = [image.numpy().tobytes() for batch in spy.taken for image in batch]
     expected = [image.numpy().tobytes() for image in data.parts["train"].images]
@@ -318,7 +311,7 @@ def test_every_epoch_takes_each_training_image_once_in_a_new_order(data, spy):
 
 def test_models_of_one_seed_see_the_same_augmented_images(data, spy):
     for attention in (None, SELFATT, CBAM):
-        train(run_spec(attention=attention), data)
+        trained(run_spec(attention=attention), data)
     third = len(spy.given) // 3
     for baseline, selfatt, cbam in zip(*(spy.given[i * third : (i + 1) * third] for i in range(3)), strict=True):
         assert torch.equal(baseline, selfatt)
@@ -327,7 +320,7 @@ def test_models_of_one_seed_see_the_same_augmented_images(data, spy):
 
 def test_models_of_other_seeds_see_other_batches_and_crops(data, spy):
     for seed in (10, 11):
-        train(run_spec({"epochs": 1, "batch_size": 100}, seed=seed), data)
+        trained(run_spec({"epochs": 1, "batch_size": 100}, seed=seed), data)
     assert not torch.equal(spy.taken[0], spy.taken[1])
     places = [(given.flatten(1) == 0).sum(1).bincount(minlength=65).tolist() for given in spy.given]
     assert places[0] != places[1]
@@ -335,7 +328,7 @@ def test_models_of_other_seeds_see_other_batches_and_crops(data, spy):
 
 def test_batch_norm_learns_from_every_batch_of_every_epoch(data):
     """Evaluation between the epochs leaves it neither frozen nor fed with test images."""
-    model = train(run_spec({"epochs": 3}), data).model
+    model = trained(run_spec({"epochs": 3}), data).model
     layers = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     assert {int(layer.num_batches_tracked) for layer in layers} == {3 * 4}
 
@@ -351,7 +344,7 @@ def test_loss_and_error_of_an_epoch_are_means_over_its_images(data, monkeypatch)
         return original(scores, labels)
 
     monkeypatch.setattr(nn.functional, "cross_entropy", spied)
-    rows = train(run_spec({"epochs": 1}), data).rows
+    rows = trained(run_spec({"epochs": 1}), data).rows
     losses, wrong = [], 0
     for scores, labels in batches:
         for score, label in zip(scores.double().tolist(), labels.tolist(), strict=True):
@@ -365,14 +358,14 @@ def test_loss_and_error_of_an_epoch_are_means_over_its_images(data, monkeypatch)
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_divergence_is_an_error(data, epochs):
     with pytest.raises(TrainingError, match="lr 1e\\+30"):
-        train(run_spec({"optimizer": "sgd", "lr": 1e30, "epochs": epochs}), data)
+        trained(run_spec({"optimizer": "sgd", "lr": 1e30, "epochs": epochs}), data)
 
 
 def test_divergence_in_the_very_last_step_is_an_error(data):
     """The loss of the only batch is that of the untouched weights; the step after it makes them infinite or NaN."""
     spec = run_spec({"optimizer": "sgd", "lr": 1e30, "weight_decay": 1e30, "batch_size": 100, "epochs": 1})
     with pytest.raises(TrainingError):
-        train(spec, data)
+        trained(spec, data)
 
 
 # ---- prediction
@@ -380,7 +373,7 @@ def test_divergence_in_the_very_last_step_is_an_error(data):
 
 def test_predictions_do_not_depend_on_the_size_of_batches(data, monkeypatch):
     """In order, in evaluation mode, without gradients; 30 images in batches of 7 leave a last one of 2."""
-    model = train(run_spec({"epochs": 1}), data).model.train()
+    model = trained(run_spec({"epochs": 1}), data).model.train()
     part, normalize = data.parts["test"], Normalizer(NORMALIZATION, 1, CPU)
     whole = predict.logits(model, part, normalize)
     assert not model.training
@@ -409,34 +402,29 @@ def test_loss_and_error_of_logits():
 # ---- from files to files
 
 
-def run_files(folder: Path, paths: tuple[Path, Path], spec: RunSpec, log=quiet) -> loop.Trained:
-    files = [folder / file for file in ("model.pt", "history.csv", "state.pt")]
-    return loop.run(spec, "tiny", *paths, *files, Machine("cpu", threads=1), log)
-
-
 def test_run_writes_a_checkpoint_that_rebuilds_the_model(paths, data, tmp_path):
     spec = run_spec(attention=SELFATT)
-    trained = run_files(tmp_path, paths, spec)
+    done = run(tmp_path, paths, spec)
     content = torch.load(tmp_path / "model.pt", weights_only=True)
     assert specs.read(RunSpec, content["spec"]) == spec
     loaded = checkpoint.load(tmp_path / "model.pt")
     assert loaded.data_sha256 == data.sha256
     assert loaded.class_names == ["0", "1", "2"]
     assert loaded.training["epochs"] == 2
-    assert loaded.training["seconds"] == sum(row["seconds"] for row in trained.rows)
+    assert loaded.training["seconds"] == sum(row["seconds"] for row in done.rows)
     assert loaded.training["device"].startswith("CPU")
     normalize = Normalizer(spec.normalization, 1, CPU)
     model = loaded.model.to(memory_format=torch.channels_last)
-    assert identical(model, trained.model)
+    assert identical(model, done.model)
     assert torch.equal(
         predict.logits(model, data.parts["test"], normalize),
-        predict.logits(trained.model, data.parts["test"], normalize),
+        predict.logits(done.model, data.parts["test"], normalize),
     )
 
 
 @pytest.mark.parametrize(("held_out", "monitored"), [(0, "test"), (20, "validation")])
 def test_history_has_a_row_for_each_epoch(paths, tmp_path, held_out, monitored):
-    trained = run_files(tmp_path, paths, run_spec({"epochs": 3, "milestones": (2,)}, validation_images=held_out))
+    done = run(tmp_path, paths, run_spec({"epochs": 3, "milestones": (2,)}, validation_images=held_out))
     with open(tmp_path / "history.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     columns = [
@@ -453,7 +441,7 @@ def test_history_has_a_row_for_each_epoch(paths, tmp_path, held_out, monitored):
     assert list(rows[0]) == columns == list(history.COLUMNS)
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3]
     unseen = "test" if monitored == "validation" else "validation"
-    for row, expected in zip(rows, trained.rows, strict=True):
+    for row, expected in zip(rows, done.rows, strict=True):
         assert row[f"{unseen}_loss"] == row[f"{unseen}_error"] == ""
         assert {key: float(value) for key, value in row.items() if value} == expected
         assert 0 <= expected[f"{monitored}_error"] <= 100
@@ -461,7 +449,7 @@ def test_history_has_a_row_for_each_epoch(paths, tmp_path, held_out, monitored):
 
 
 def test_held_out_images_are_not_trained_on(paths, tmp_path, spy):
-    run_files(tmp_path, paths, run_spec({"epochs": 1}, validation_images=20))
+    run(tmp_path, paths, run_spec({"epochs": 1}, validation_images=20))
     parts = dataset.load(*paths, validation_images=20).parts
     seen = {image.numpy().tobytes() for batch in spy.taken for image in batch}
     assert seen == {image.numpy().tobytes() for image in parts["train"].images}
@@ -470,10 +458,11 @@ def test_held_out_images_are_not_trained_on(paths, tmp_path, spy):
 
 def test_diverged_run_leaves_only_itself_for_a_look(paths, tmp_path):
     with pytest.raises(TrainingError) as caught:
-        run_files(tmp_path, paths, run_spec({"optimizer": "sgd", "lr": 1e30}))
+        run(tmp_path, paths, run_spec({"optimizer": "sgd", "lr": 1e30}))
     # The first loss is finite, whatever the lr; the weights after it are not.
     assert re.search(
-        r"tiny: the training loss became (nan|inf) in epoch 1, step [2-4] of 4, at lr 1e\+30", str(caught.value)
+        r"separable/tiny/full/seed10: the training loss became (nan|inf) in epoch 1, step [2-4] of 4, at lr 1e\+30",
+        str(caught.value),
     )
     kept = tmp_path / "state.diverged.pt"
     assert str(kept) in str(caught.value)
@@ -490,10 +479,10 @@ def test_a_run_that_diverges_later_keeps_the_state_before(paths, tmp_path, monke
     entropy = F.cross_entropy
     monkeypatch.setattr(F, "cross_entropy", lambda s, t: entropy(s, t) * (next(broken) if s.requires_grad else 1))
     with pytest.raises(TrainingError, match=r"became (nan|inf) in epoch 2, step 3 of 4, at lr 0\.01"):
-        run_files(tmp_path, paths, spec)
+        run(tmp_path, paths, spec)
     monkeypatch.undo()
     lines: list[str] = []
-    run_files(tmp_path, paths, spec, lines.append)
+    run(tmp_path, paths, spec, lines.append)
     assert "resuming   after epoch 1" in lines
     assert sorted(file.name for file in tmp_path.iterdir()) == ["history.csv", "model.pt"]
 
@@ -529,12 +518,12 @@ def test_too_little_memory_is_an_error_that_names_the_batch_size_to_try(
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     if place == "data":
-        monkeypatch.setattr(loop.datasets, "load", too_large)
+        monkeypatch.setattr(step.datasets, "load", too_large)
     else:
         monkeypatch.setattr(F, "cross_entropy", too_large)
     with pytest.raises(DeviceError) as caught:
-        run_files(tmp_path, paths, run_spec({"batch_size": batch_size}))
-    assert str(caught.value) == f"tiny: out of memory; {advice}"
+        run(tmp_path, paths, run_spec({"batch_size": batch_size}))
+    assert str(caught.value) == f"separable/tiny/full/seed10: out of memory; {advice}"
     assert [file.name for file in tmp_path.iterdir()] == ([] if place == "data" else ["state.json"])  # for watchers
 
 
@@ -551,7 +540,7 @@ def test_predictions_take_fewer_images_at_a_time_where_memory_does_not_do(data):
 def test_files_of_two_runs_hold_the_same(paths, tmp_path):
     spec = run_spec()
     for name in ("first", "second"):
-        run_files(tmp_path / name, paths, spec)
+        run(tmp_path / name, paths, spec)
     first, second = (checkpoint.load(tmp_path / name / "model.pt") for name in ("first", "second"))
     assert identical(first.model, second.model)
     histories = [np.genfromtxt(tmp_path / name / "history.csv", delimiter=",")[1:, :-1] for name in ("first", "second")]
@@ -560,18 +549,18 @@ def test_files_of_two_runs_hold_the_same(paths, tmp_path):
 
 def test_the_heartbeat_tells_of_every_epoch_and_is_gone_at_the_end(paths, tmp_path):
     beats = []
-    trained = run_files(
+    done = run(
         tmp_path, paths, run_spec({"epochs": 3}), lambda _: beats.append(heartbeat.read(tmp_path / "state.json"))
     )
     assert [beat.epoch for beat in beats if beat][-1] == 2
-    assert beats[-2].error == trained.rows[1]["test_error"]
+    assert beats[-2].error == done.rows[1]["test_error"]
     assert beats[-1] is None
     assert sorted(file.name for file in tmp_path.iterdir()) == ["history.csv", "model.pt"]
 
 
 def test_log_tells_run_size_and_every_epoch(paths, tmp_path):
     lines: list[str] = []
-    run_files(tmp_path, paths, run_spec({"epochs": 3}), lines.append)
+    run(tmp_path, paths, run_spec({"epochs": 3}), lines.append)
     text = "\n".join(lines)
     count = sum(parameter.numel() for parameter in checkpoint.build(run_spec(), 1, 3).parameters())
     assert f"{count:,} parameters" in text

@@ -56,8 +56,10 @@ class Files:
 
     def heartbeat(self, epochs: int, age: float = 0.0, error: Exception | None = None, run: Run = RUN, **spec) -> None:
         """As a training leaves it after some epochs, and after an error that stopped it."""
-        heart = Heartbeat(self.path(layout.STATE, run), dataclasses.replace(self.study.run_spec(run), **spec), "H100")
-        heart.beat(self.epochs(epochs))
+        heart = Heartbeat(
+            self.path(layout.HEARTBEAT, run), dataclasses.replace(self.study.run_spec(run), **spec), "H100"
+        )
+        heart.beat(self.epochs(epochs), EPOCH_S if epochs else None)
         if error:
             heart.__exit__(type(error), error, None)
         os.utime(heart.path, (NOW - age, NOW - age))

@@ -336,7 +336,7 @@ def test_the_step_of_a_run_that_cannot_be_is_refused(study):
         ("cnntention/reporting/overview.py", {"Make overview"}),
         ("cnntention/reporting/captions.py", set()),
         ("cnntention/reporting/grids.py", {GRID}),
-        ("cnntention/training/loop.py", EVERYTHING),
+        ("cnntention/training/training.py", EVERYTHING),
         ("cnntention/network/resnet.py", EVERYTHING),
         ("cnntention/study/config.py", set()),
         ("cnntention/study/study.py", set()),

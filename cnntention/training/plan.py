@@ -1,0 +1,36 @@
+"""How a training computes: in which number format, compiled or not, with the same bits from run to run or not."""
+
+import dataclasses
+import math
+
+import torch
+
+from cnntention.base.device import Machine
+from cnntention.training import compilation, precision
+from cnntention.training.specs import RunSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What the config's settings come to on a device."""
+
+    precision: precision.Precision
+    compilation: compilation.Compilation
+    deterministic: bool
+
+    @classmethod
+    def choose(cls, spec: RunSpec, images: int, target: torch.device, machine: Machine) -> "Plan":
+        """The plan for a number of training images.
+
+        Raises:
+            DeviceError: the device cannot do what is asked for.
+        """
+        steps = math.ceil(images / spec.recipe.batch_size) * spec.recipe.epochs
+        chosen = precision.choose(spec.precision, target)
+        compiled = compilation.choose(machine.compile, target, steps, machine.deterministic, chosen.name)
+        return cls(chosen, compiled, machine.deterministic)
+
+    @property
+    def deciding(self) -> list:
+        """What of it decides over the bits of the weights."""
+        return [self.precision.name, self.compilation.on, self.deterministic]

@@ -1,0 +1,57 @@
+"""One training step: what a batch of images does to the weights."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from cnntention.data.batches import Augmenter, Normalizer
+from cnntention.data.dataset import Part
+from cnntention.training.epoch import Epoch
+from cnntention.training.precision import Precision
+
+
+class Step:
+    """Augmentation, forward pass, loss, backward pass, optimiser, and the running sums of the epoch.
+
+    Args:
+        forward: the model, in training mode.
+        part: the training images.
+        normalize: of the images.
+        augment: likewise.
+        optimizer: of the model's parameters.
+        precision: of the forward pass.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[[Tensor], Tensor],
+        part: Part,
+        normalize: Normalizer,
+        augment: Augmenter,
+        optimizer: torch.optim.Optimizer,
+        precision: Precision,
+    ):
+        self.forward = forward
+        self.part = part
+        self.normalize = normalize
+        self.augment = augment
+        self.optimizer = optimizer
+        self.precision = precision
+
+    def images(self, index: Tensor) -> Tensor:
+        """The network's input for some of the training images: ``[B] -> [B, C, H, W]``."""
+        return self.normalize(self.augment(self.part.images[index]))
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Take the next batch of an epoch."""
+        index = epoch.batch()
+        labels = self.part.labels[index]
+        images = self.images(index)
+        with self.precision.autocast(index.device):
+            scores = self.forward(images)
+        loss = nn.functional.cross_entropy(scores.float(), labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        epoch.add(loss.detach(), (scores.detach().argmax(1) != labels).sum())

@@ -1,0 +1,221 @@
+"""The step ``train``: one run, from prepared data to weights and history."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import torch
+from filelock import FileLock, Timeout
+
+from cnntention.base import device, specs
+from cnntention.base.device import Machine
+from cnntention.base.errors import InterruptionError, TrainingError
+from cnntention.base.layout import DataFiles, RunFiles
+from cnntention.base.memory import enough_memory
+from cnntention.base.words import duration
+from cnntention.data import dataset as datasets
+from cnntention.network import complexity
+from cnntention.training import checkpoint, history
+from cnntention.training.epoch import DivergenceError
+from cnntention.training.heartbeat import Heartbeat
+from cnntention.training.interruption import Interruption
+from cnntention.training.plan import Plan
+from cnntention.training.specs import RunSpec
+from cnntention.training.state import State, key
+from cnntention.training.training import Training
+
+
+def train(
+    spec: RunSpec,
+    files: RunFiles,
+    data_files: DataFiles,
+    machine: Machine | None = None,
+    log: Callable[[str], None] = print,
+    keep_state: bool = False,
+) -> Training:
+    """Train one run from files to files, from where a killed process of the same run left off.
+
+    Args:
+        spec: of the run.
+        files: of the run. Model and history are written at the end; the state after every epoch and on a signal to
+            stop, to go on from, and removed at the end. The heartbeat tells meanwhile how far the training has come.
+        data_files: of its dataset.
+        machine: what to compute on, and how.
+        log: takes a line of text.
+        keep_state: leave the state, for a caller that may be killed before it knows that the run is done.
+
+    Raises:
+        DataError: the prepared data are missing or damaged.
+        DeviceError: the device is not there, cannot do what is asked for, or runs out of memory.
+        TrainingError: another process is at this run, or the loss became NaN or infinite.
+        InterruptionError: a signal asked to stop.
+    """
+    machine = machine or Machine()
+    with _alone(spec, files, log), Interruption(log) as interruption:
+        with interruption.at_once(), enough_memory(str(spec.run), _advice(spec)):
+            target = device.select(machine, log)
+            data = datasets.load(data_files.data, data_files.card, spec.validation_images, target)
+            plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
+            training = Training(spec, data, target, plan)
+            state = State(files.state, key(spec, data.sha256, target, training.plan.deciding))
+        heartbeat = Heartbeat(files.heartbeat, spec, device.describe(target))
+        with heartbeat, enough_memory(str(spec.run), _advice(spec)):
+            _introduce(training, data, log)
+            saved = state.load(log)
+            if saved:
+                training.restore(saved)
+                log(f"resuming   {_place(training)}")
+            finish(training, log, state, interruption, heartbeat)
+            summary = {
+                "seconds": training.seconds,
+                "epochs": len(training.rows),
+                "device": device.describe(target),
+                "precision": training.plan.precision.name,
+            }
+            history.write(files.history, training.rows)
+            checkpoint.save(files.model, training.model, spec, data.class_names, data.sha256, summary)
+            if not keep_state:
+                state.remove()
+    last = training.rows[-1]
+    result = ", ".join(f"{key.replace('_', ' ')} {last[key]:.2f}%" for key in last if key.endswith("_error"))
+    log(f"finished after {len(training.rows)} epochs, {duration(training.seconds)}: {result}; {files.model}")
+    return training
+
+
+def finish(
+    training: Training,
+    log: Callable[[str], None] = print,
+    state: State | None = None,
+    interruption: Interruption | None = None,
+    heartbeat: Heartbeat | None = None,
+) -> None:
+    """Run a training to its end.
+
+    Args:
+        training: new, or as far as it has come.
+        log: takes a line for each epoch.
+        state: saved after each epoch and when the training is interrupted.
+        interruption: asked after each step.
+        heartbeat: told of each epoch.
+
+    Raises:
+        TrainingError: the loss became NaN or infinite.
+        InterruptionError: a signal asked to stop.
+    """
+    interruption = interruption or Interruption(log)
+    while not training.finished:
+        if heartbeat:
+            heartbeat.beat(training.rows, training.seconds_per_epoch)
+        try:
+            training.run_epoch(interruption.check)
+            with interruption.at_once():
+                judgement = training.judge()
+        except InterruptionError as stopped:
+            raise _interrupted(training, state, stopped) from None
+        except DivergenceError as diverged:
+            raise _diverged(training, state, diverged) from None
+        log(_line(training, training.close_epoch(judgement)))
+        if training.stopped:
+            log("validation error has not improved for as long as early_stopping allows: stopping")
+        if state:
+            state.save(training.state())
+
+
+@contextlib.contextmanager
+def _alone(spec: RunSpec, files: RunFiles, log: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of a run, which the death of the process gives back, too.
+
+    Raises:
+        TrainingError: another process holds it.
+    """
+    files.lock.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(files.lock, timeout=0)
+    try:
+        lock.acquire()
+        while not files.lock.exists():  # its last holder removed it after this process had opened it
+            lock.release()
+            lock.acquire()
+    except Timeout:
+        raise TrainingError(
+            f"{spec.run}: another process is training this run ({files.lock} is locked); wait until it has ended, or "
+            "stop it: this run then goes on from where it was"
+        ) from None
+    except NotImplementedError:  # of a file system without locks
+        log(f"warning    {files.lock} cannot be locked here: see to it that no other process trains this run")
+        yield
+        return
+    try:
+        yield
+    finally:
+        files.lock.unlink(missing_ok=True)
+        lock.release()
+
+
+def _advice(spec: RunSpec) -> str:
+    """What to do when memory runs out."""
+    batch_size = spec.recipe.batch_size
+    if batch_size == 1:
+        return "run fewer at once, or on another machine"
+    smaller = f"try batch_size: {batch_size // 2} in the recipe of {spec.model}"
+    return f"the batch size is {batch_size}, {smaller} or fewer runs at once"
+
+
+# ---- errors
+
+
+def _interrupted(training: Training, state: State | None, stopped: InterruptionError) -> InterruptionError:
+    """The error of a training that was told to stop, its state saved."""
+    epoch = training.epoch
+    assert epoch is not None
+    where = f"in epoch {len(training.rows) + 1} after step {epoch.step} of {epoch.steps}"
+    kept = ""
+    if state:
+        state.save(training.state())
+        kept = f"; saved in {state.path}, run it again to go on"
+    return InterruptionError(f"{training.spec.run}: {stopped} {where}{kept}", stopped.number)
+
+
+def _diverged(training: Training, state: State | None, diverged: DivergenceError) -> TrainingError:
+    """The error of a loss that is not finite; what there is of the run is kept in a file for a look."""
+    epoch = training.epoch
+    assert epoch is not None
+    number = len(training.rows) + 1
+    if diverged.step is None:
+        what, where = training.judged_by, f"after epoch {number}"
+    else:
+        what, where = "training", f"in epoch {number}, step {diverged.step} of {epoch.steps}"
+    kept = f"; the run as it was then is in {state.keep(training.state())}" if state else ""
+    return TrainingError(
+        f"{training.spec.run}: the {what} loss became {diverged.loss} {where}, at lr {epoch.lr:g}; try a lower lr{kept}"
+    )
+
+
+# ---- lines of the log
+
+
+def _introduce(training: Training, data: datasets.Dataset, log: Callable[[str], None]) -> None:
+    plan, part = training.plan, training.judged_by
+    log(f"run        {training.spec.run}")
+    log(f"device     {device.describe(training.device)}, torch {torch.__version__}")
+    log(f"precision  {plan.precision.name}: {plan.precision.reason}")
+    log(f"compile    {'on' if plan.compilation.on else 'off'}: {plan.compilation.reason}")
+    log(f"model      {complexity.parameters(training.model):,} parameters")
+    log(f"data       {len(data.parts['train']):,} training images, {len(data.parts[part]):,} {part} images")
+    log(f"recipe     {specs.plain(training.spec.recipe)}")
+
+
+def _place(training: Training) -> str:
+    """How far a training has come."""
+    step = f" and step {training.epoch.step} of {training.epoch.steps}" if training.epoch else ""
+    return f"after epoch {len(training.rows)}{step}"
+
+
+def _line(training: Training, row: dict) -> str:
+    """What an epoch came to, and how long the rest of them will take."""
+    epochs, part = training.spec.recipe.epochs, training.judged_by
+    left = (training.seconds_per_epoch or 0.0) * (epochs - row["epoch"])
+    return (
+        f"epoch {row['epoch']:>4}/{epochs}  lr {row['lr']:<8.3g}"
+        f"  train loss {row['train_loss']:7.4f} error {row['train_error']:6.2f}%"
+        f"  {part} loss {row[f'{part}_loss']:7.4f} error {row[f'{part}_error']:6.2f}%"
+        f"  {row['seconds']:7.1f} s  left {duration(left)}"
+    )
