@@ -5,6 +5,7 @@ all of it in order, and only what is needed.
 """
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from cnntention.base import layout
@@ -73,6 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     with reported():
         study = Study(load(base_config(), *args.configfile))
+        for remark in study.remarks():
+            print(f"note: {remark}", file=sys.stderr)
         for section in ("dataset", "model", "table", "figure"):
             name = getattr(args, section, None)
             known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]

@@ -10,6 +10,7 @@ from cnntention.base.errors import DataError
 from cnntention.base.names import suggest, unknown
 from cnntention.data import source, split
 from cnntention.network.specs import WIDTHS
+from cnntention.study import plausible
 from cnntention.study.schema import problems, unknown_keys
 
 
@@ -77,16 +78,11 @@ def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
     except DataError as error:
         yield f"{key}.{source.required(cls)[0]}: {error}"
         return
-    images, channels = known.images["train"], known.image_shape[2]
-    if dataset["validation_images"] >= images:
-        held_out = dataset["validation_images"]
-        yield f"{key}.validation_images: {held_out} leaves none of {images} images to train on"
-    for name, values in (dataset["normalization"] or {}).items():
-        if len(values) != channels:
-            yield f"{key}.normalization.{name}: {len(values)} values for images of {channels} channel(s)"
+    yield from plausible.dataset_problems(key, dataset, known)
 
 
 def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
+    yield from plausible.recipe_problems(key, recipe)
     if "momentum" in recipe and recipe["optimizer"] != "sgd":
         yield f"{key}.momentum: only for optimizer: sgd"
     if sorted(set(recipe["milestones"])) != recipe["milestones"]:

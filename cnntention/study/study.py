@@ -15,6 +15,7 @@ from cnntention.base.layout import Run
 from cnntention.data import source
 from cnntention.data.specs import DataSpec
 from cnntention.data.split import validation_images
+from cnntention.study import plausible
 from cnntention.study.checks import run_problems
 from cnntention.study.config import complete
 from cnntention.training.specs import RunSpec
@@ -47,6 +48,10 @@ class Study:
     def run_path(self, pattern: str, run: Run) -> str:
         """A file of a run."""
         return run.path(pattern, self.results)
+
+    def remarks(self) -> list[str]:
+        """What in the config may not be meant as it stands, a line each."""
+        return list(plausible.remarks(self.config, self.runs()))
 
     # ---- runs
 

@@ -107,7 +107,7 @@ def test_a_dataset_of_ones_own_is_valid(config, tmp_path, monkeypatch):
         "path": "own.npz",
         "sha256": "0" * 64,
         "class_names": ["no", "yes"],
-        "validation_images": 29,
+        "validation_images": 28,
         "normalization": {"mean": [0, 0, 0], "std": [1, 1, 1.0]},
     }
     config["gradcam"]["own"] = {"split": "full", "models": ["baseline"], "images": [9]}
