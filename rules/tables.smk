@@ -4,9 +4,7 @@
 rule table:
     input:
         script=script("make_table.py"),
-        code=lambda wildcards: code(
-            "make_table.py", files=[STUDY.table_code(wildcards.table)]
-        ),
+        code=code("make_table.py"),
         runs=lambda wildcards: STUDY.table_files(wildcards.table),
     output:
         md=results(layout.TABLE) + ".md",
@@ -16,9 +14,7 @@ rule table:
             results(layout.TABLE) + ".html",
             category="2. Tables",
             labels=lambda wildcards: {
-                "Table": captions.label(
-                    wildcards.table, STUDY.config["tables"][wildcards.table]["caption"]
-                )
+                "Table": captions.label(STUDY.table_spec(wildcards.table))
             },
             caption=CAPTION,
         ),
@@ -31,7 +27,9 @@ rule table:
         spec=lambda wildcards: canonical(STUDY.table_spec(wildcards.table)),
         stem=lambda wildcards: STUDY.path(layout.TABLE, table=wildcards.table),
         results=lambda wildcards: STUDY.results,
-        caption=lambda wildcards, output: STUDY.table_caption(wildcards.table),
+        caption=lambda wildcards, output: captions.table(
+            STUDY.table_spec(wildcards.table)
+        ),
     message:
         "Make {wildcards.table}"
     shell:

@@ -26,6 +26,14 @@ def denormals():
         sys.modules["torch"].set_flush_denormal(False)
 
 
+@pytest.fixture(autouse=True)
+def kernel_of_attention():
+    """Steps run within a test choose the code of attention for the whole process."""
+    yield
+    if (kernel := sys.modules.get("cnntention.attention.kernel")) is not None:
+        kernel.use(None, None, "off")
+
+
 @pytest.fixture
 def config() -> dict:
     """The config of the whole study, fresh for each test."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent
+COMPILED = ("*.cpp", "*.h")
+"""Sources that a module compiles; they stand in its folder."""
 
 
 def _module_file(module: str) -> Path | None:
@@ -58,6 +60,8 @@ def _imports(file: Path) -> frozenset[Path]:
 def closure(*entries: str) -> tuple[str, ...]:
     """All files of this package that the given ones import, directly or not, themselves included.
 
+    With a module come the C++ sources in its folder.
+
     Args:
         entries: paths relative to the repository's root, such as ``workflow_scripts/train.py``.
 
@@ -75,4 +79,5 @@ def closure(*entries: str) -> tuple[str, ...]:
         if file not in seen:
             seen.add(file)
             waiting.extend(_imports(file))
+            seen.update(source for kind in COMPILED for source in file.parent.glob(kind))
     return tuple(sorted(file.relative_to(ROOT).as_posix() for file in seen))

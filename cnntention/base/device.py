@@ -21,7 +21,7 @@ class Machine:
             because it stores all weights of an attention block: gigabytes where CUDA and the CPU need none of it.
         threads: CPU threads; None leaves torch's choice.
         runs_per_gpu: how many processes may share one GPU.
-        compile: ``auto`` or ``off``, see :mod:`cnntention.training.compilation`.
+        compile: ``auto`` or ``off``, see :mod:`cnntention.training.compilation` and :mod:`cnntention.attention.kernel`.
         deterministic: the same bits from run to run on CUDA too, where that is slower. On the CPU they always are.
     """
 

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from cnntention.attention import kernel
 from cnntention.base import specs
 from cnntention.base.device import Machine, memory_format, select
 from cnntention.base.files import atomic_path, write_text
@@ -45,11 +46,13 @@ def evaluate(
     """
     trained = checkpoint.load(model_path)
     with enough_memory(os.fspath(model_path), "run fewer at once"):
-        target = select(machine or Machine())
+        machine = machine or Machine()
+        target = select(machine)
         data = datasets.load(data_path, card_path, trained.spec.validation_images, target)
         trained.require_data(data.sha256, model_path)
         subset = judging_part(trained.spec.split)
         part = data.parts[subset]
+        kernel.use(trained.spec.attention, target, machine.compile)
         model = trained.model.to(target).to(memory_format=memory_format(target))
         normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
         with attention.shares(model) as shares:

@@ -1,10 +1,11 @@
-"""How a training computes: in which number format, compiled or not, with the same bits from run to run or not."""
+"""How a training computes: number format, compilation, the code of attention, the same bits from run to run or not."""
 
 import dataclasses
 import math
 
 import torch
 
+from cnntention.attention import kernel
 from cnntention.base.device import Machine
 from cnntention.training import compilation, precision
 from cnntention.training.specs import RunSpec
@@ -16,6 +17,7 @@ class Plan:
 
     precision: precision.Precision
     compilation: compilation.Compilation
+    attention: kernel.Kernel
     deterministic: bool
 
     @classmethod
@@ -28,9 +30,10 @@ class Plan:
         steps = math.ceil(images / spec.recipe.batch_size) * spec.recipe.epochs
         chosen = precision.choose(spec.precision, target)
         compiled = compilation.choose(machine.compile, target, steps, machine.deterministic, chosen.name)
-        return cls(chosen, compiled, machine.deterministic)
+        attention = kernel.use(spec.attention, target, machine.compile)
+        return cls(chosen, compiled, attention, machine.deterministic)
 
     @property
     def deciding(self) -> list:
         """What of it decides over the bits of the weights."""
-        return [self.precision.name, self.compilation.on, self.deterministic]
+        return [self.precision.name, self.compilation.on, self.attention.name, self.deterministic]

@@ -70,6 +70,7 @@ def train(
                 "epochs": len(training.rows),
                 "device": device.describe(target),
                 "precision": training.plan.precision.name,
+                "attention": training.plan.attention.name,
             }
             history.write(files.history, training.rows)
             checkpoint.save(files.model, training.model, spec, data.class_names, data.sha256, summary)
@@ -198,6 +199,7 @@ def _introduce(training: Training, data: datasets.Dataset, log: Callable[[str], 
     log(f"device     {device.describe(training.device)}, torch {torch.__version__}")
     log(f"precision  {plan.precision.name}: {plan.precision.reason}")
     log(f"compile    {'on' if plan.compilation.on else 'off'}: {plan.compilation.reason}")
+    log(f"attention  {plan.attention.name}: {plan.attention.reason}")
     log(f"model      {complexity.parameters(training.model):,} parameters")
     log(f"data       {len(data.parts['train']):,} training images, {len(data.parts[part]):,} {part} images")
     log(f"recipe     {specs.plain(training.spec.recipe)}")

@@ -9,8 +9,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 from PIL import Image
 
-from cnntention.base import specs
-from cnntention.reporting.figures.curves import KIND, CurvesSpec
+from cnntention.reporting.figures.curves import curves
 from cnntention.reporting.style import save
 from cnntention.training.history import COLUMNS
 
@@ -21,15 +20,10 @@ MODELS = [
 DATASETS = [{"name": "cifar10", "label": "CIFAR-10"}, {"name": "mnist", "label": "MNIST"}]
 
 
-curves = KIND.draw
-
-
-def spec(**changes) -> CurvesSpec:
-    content = {
+def spec(**changes) -> dict:
+    return {
         "name": "figure1",
-        "kind": "curves",
         "title": "Errors",
-        "runs": {},
         "datasets": DATASETS[:1],
         "models": MODELS[:1],
         "split": "full",
@@ -37,8 +31,7 @@ def spec(**changes) -> CurvesSpec:
         "curves": ["train_error", "test_error"],
         "panels": "dataset",
         "style": {"width": 9.0, "height": 3.6, "dpi": 100, "y_max": None},
-    }
-    return specs.read(CurvesSpec, content | changes)
+    } | changes
 
 
 def run(seed, epochs=20, dataset="cifar10", model="base", **columns) -> pd.DataFrame:

@@ -5,31 +5,26 @@ import math
 
 import pandas as pd
 import pytest
-from made import DATASETS, cells, evaluation, frame
+from test_tables import DATASETS, cells, evaluation, frame
 
-from cnntention.base import specs
-from cnntention.reporting.table import Table
-from cnntention.reporting.tables.attention import KIND, AttentionSpec
-
-build = KIND.build
+from cnntention.reporting.tables import Table, build
 
 MODELS = [{"name": "att", "label": "SelfAtt"}, {"name": "cbam", "label": "CBAM"}]
 PUBLISHED = {"cifar10": {"att": {"gates": [-0.75, -5.0e-11, 1.92]}}}
 
 
-def spec(**changes) -> AttentionSpec:
-    content = {
+def spec(**changes) -> dict:
+    return {
         "name": "attention",
         "kind": "attention",
         "caption": "Use of attention",
-        "runs": {},
         "datasets": DATASETS[:1],
         "models": MODELS,
         "split": "full",
         "seeds": [10, 11],
+        "reference": None,
         "published": PUBLISHED,
-    }
-    return specs.read(AttentionSpec, content | changes)
+    } | changes
 
 
 def use(gates, bypassed, shares) -> dict:

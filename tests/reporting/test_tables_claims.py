@@ -5,13 +5,10 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from made import cells, evaluation
+from test_tables import cells, evaluation
 
-from cnntention.base import specs
-from cnntention.reporting.runs import NAMES, NEEDED
-from cnntention.reporting.tables.claims import KIND, ClaimsSpec
-
-build = KIND.build
+from cnntention.reporting.results import CLAIM_COLUMNS, EVALUATION_COLUMNS
+from cnntention.reporting.tables import build
 
 RIGHT = np.arange(100) < 90
 
@@ -35,9 +32,8 @@ def claim(**changes) -> dict:
     } | changes
 
 
-def spec(*claims, seeds=(10, 11, 12)) -> ClaimsSpec:
-    content = {"name": "claims", "kind": "claims", "caption": "Claims", "runs": {}, "seeds": seeds}
-    return specs.read(ClaimsSpec, content | {"claims": claims})
+def spec(*claims, seeds=(10, 11, 12)) -> dict:
+    return {"name": "claims", "kind": "claims", "caption": "Claims", "claims": list(claims), "seeds": list(seeds)}
 
 
 def run(model, seed, accuracy, split="full", **changes) -> dict:
@@ -45,7 +41,7 @@ def run(model, seed, accuracy, split="full", **changes) -> dict:
 
 
 def frame(*rows) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[*NAMES, *NEEDED, "errors", "right"])
+    return pd.DataFrame(rows, columns=[*EVALUATION_COLUMNS, *CLAIM_COLUMNS])
 
 
 def runs(base, att) -> pd.DataFrame:

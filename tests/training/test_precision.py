@@ -111,6 +111,7 @@ def test_the_log_says_what_was_chosen_and_why(paths, tmp_path):
     lines: list[str] = []
     run(tmp_path, paths, run_spec({"epochs": 1}, precision="fp32"), lines.append)
     assert "precision  fp32: precision is fp32" in lines
+    assert "attention  torch: the model has no dot-product attention" in lines
     assert (
         "compile    off: machine.compile is auto, and fp32 on a CPU is to give the same bits with any compiler" in lines
     )

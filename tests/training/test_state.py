@@ -9,9 +9,13 @@ import torch
 from run_specs import SELFATT, files_in, recipe, run, run_spec
 from test_dataset import separable, write_prepared
 
+from cnntention.attention.kernel import Kernel
 from cnntention.data.specs import Augmentation
 from cnntention.training import state as states
 from cnntention.training import train as step
+from cnntention.training.compilation import Compilation
+from cnntention.training.plan import Plan
+from cnntention.training.precision import Precision
 from cnntention.training.specs import EarlyStopping
 from cnntention.training.state import State
 from cnntention.training.training import Training
@@ -110,14 +114,17 @@ def test_a_changed_spec_starts_from_the_beginning(paths, tmp_path, change):
 
 def test_the_key_tells_spec_data_code_device_and_threads_apart(monkeypatch):
     spec = run_spec(attention=SELFATT)
-    plan = ["fp32", False, False]
+    plan = Plan(Precision("fp32", ""), Compilation(False, ""), Kernel("torch", ""), False)
 
-    def key(*arguments, deciding=plan):
-        return states.key(*arguments, deciding)
+    def key(*arguments, **changes):
+        return states.key(*arguments, dataclasses.replace(plan, **changes).deciding)
 
     keys = [key(spec, "data", CPU), key(dataclasses.replace(spec, seed=11), "data", CPU), key(spec, "other", CPU)]
     keys.append(key(spec, "data", torch.device("cuda")))
-    keys += [key(spec, "data", CPU, deciding=other) for other in (["bf16", False, False], ["fp32", True, False])]
+    keys.append(key(spec, "data", CPU, precision=Precision("bf16", "")))
+    keys.append(key(spec, "data", CPU, compilation=Compilation(True, "")))
+    keys.append(key(spec, "data", CPU, attention=Kernel("avx512-0123456789ab", "")))
+    keys.append(key(spec, "data", CPU, deterministic=True))
     monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
     keys.append(key(spec, "data", CPU))
     monkeypatch.setattr(states, "sha256", lambda path: "edited" if path.name == "selfatt.py" else "as it was")

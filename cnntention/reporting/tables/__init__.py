@@ -1,29 +1,18 @@
-"""Tables, one file a kind: from a stanza of the config and evaluated runs to a table."""
+"""Tables, one file a kind: a spec and evaluated runs in, a table out."""
 
-import json
+import pandas as pd
 
-from cnntention.base import specs
-from cnntention.reporting.kinds import Kinds
-from cnntention.reporting.table import Table
-from cnntention.reporting.tables.kind import TableKind, TableSpec
+from cnntention.reporting.tables import accuracy, attention, claims, recipes
+from cnntention.reporting.tables.table import Table
 
-KINDS: Kinds[TableKind] = Kinds(
-    __name__, __path__, {"caption": {"$ref": "#/$defs/text", "description": "one line, above the table"}}
-)
+_KINDS = {"accuracy": accuracy.build, "attention": attention.build, "claims": claims.build}
 
 
-def read_spec(text: str) -> TableSpec:
-    """The spec of a table, of whatever kind, from JSON."""
-    return specs.read(KINDS[json.loads(text)["kind"]].spec_class, text)
+def build(spec: dict, runs: pd.DataFrame) -> Table:
+    """The table of a spec, by its ``kind``.
 
-
-def make_table(spec: TableSpec, results: str, stem: str) -> Table:
-    """Make a table from the runs that are evaluated, and write it to ``stem`` + ``.md``, ``.csv``, ``.tex``, ``.html``.
-
-    Raises:
-        DataError: a file of a run is damaged.
+    Args:
+        spec: see :meth:`cnntention.study.study.Study.table_spec`.
+        runs: see :func:`cnntention.reporting.results.evaluations`; not used by a table of recipes.
     """
-    kind = KINDS[spec.kind]
-    table = kind.build(spec, kind.read(results, spec))
-    table.write(stem)
-    return table
+    return recipes.build(spec) if spec["kind"] == "recipes" else _KINDS[spec["kind"]](spec, runs)
