@@ -36,6 +36,26 @@ class Normalizer:
         return normalized.contiguous(memory_format=memory_format(images.device))
 
 
+def misfit(normalization: Normalization | None, images: Tensor) -> str | None:
+    """What to say of a normalisation that seems to be of other images: normalised, these are far from mean 0 and std 1.
+
+    Args:
+        normalization: None fits any.
+        images: uint8 ``[N, H, W, C]``, of which the first thousand are looked at.
+    """
+    if normalization is None:
+        return None
+    std, mean = torch.std_mean(images[:1000].flatten(0, 2).float().cpu() / 255, dim=0)
+    shift = (mean - torch.tensor(normalization.mean)) / torch.tensor(normalization.std)
+    scale = std / torch.tensor(normalization.std)
+    if shift.abs().max() <= 1 and scale.min() >= 0.25 and scale.max() <= 4:
+        return None
+    found = ", ".join(
+        f"{name} {[round(value, 4) for value in of.tolist()]}" for name, of in (("mean", mean), ("std", std))
+    )
+    return f"normalization seems to be of other images: these have {found}"
+
+
 class Augmenter:
     """Random crops of zero-padded images and random mirroring (paper, section 3.1), one draw for each image.
 

@@ -12,6 +12,7 @@ from cnntention.base.errors import InterruptionError, TrainingError
 from cnntention.base.layout import DataFiles, RunFiles
 from cnntention.base.memory import enough_memory
 from cnntention.base.words import duration
+from cnntention.data import batches
 from cnntention.data import dataset as datasets
 from cnntention.network import complexity
 from cnntention.training import checkpoint, history
@@ -203,6 +204,9 @@ def _introduce(training: Training, data: datasets.Dataset, log: Callable[[str], 
     log(f"model      {complexity.parameters(training.model):,} parameters")
     log(f"data       {len(data.parts['train']):,} training images, {len(data.parts[part]):,} {part} images")
     log(f"recipe     {specs.plain(training.spec.recipe)}")
+    misfit = batches.misfit(training.spec.normalization, data.parts["train"].images)
+    if misfit:
+        log(f"note       {misfit}")
 
 
 def _place(training: Training) -> str:

@@ -69,6 +69,27 @@ def test_normalizer_wants_statistics_for_every_channel(lengths):
         Normalizer(Normalization((0.5,) * lengths[0], (0.5,) * lengths[1]), 3, "cpu")
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "fits"),
+    [
+        (0.1307, 0.3081, True),
+        (0.5, 0.5, True),
+        (0.0, 1.0, True),
+        (0.5, 0.25, False),  # of other images
+        (0.1307, 0.02, False),
+        (0.9, 0.5, False),
+    ],
+)
+def test_statistics_of_other_images_are_told(mean, std, fits):
+    """Black and white, as much of each as gives MNIST's mean."""
+    images = (torch.rand(100, 28, 28, 1, generator=generator(0)) < 0.1307).to(torch.uint8) * 255
+    said = batches.misfit(Normalization(mean=(mean,), std=(std,)), images)
+    assert (said is None) == fits
+    if said:
+        assert f"mean [{images.double().mean() / 255:.4f}" in said
+    assert batches.misfit(None, images) is None
+
+
 # ---- crop
 
 

@@ -17,7 +17,7 @@ from cnntention.base import specs
 from cnntention.base.errors import DeviceError, TrainingError
 from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
-from cnntention.data.specs import Augmentation
+from cnntention.data.specs import Augmentation, Normalization
 from cnntention.network import predict
 from cnntention.training import checkpoint, heartbeat, history, training
 from cnntention.training import train as step
@@ -567,3 +567,10 @@ def test_log_tells_run_size_and_every_epoch(paths, tmp_path):
     assert "60 training images, 30 test images" in text
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
     assert str(tmp_path / "model.pt") in lines[-1]
+    assert not [line for line in lines if line.startswith("note")]
+
+
+def test_log_tells_of_statistics_of_other_images(paths, tmp_path):
+    lines: list[str] = []
+    run(tmp_path, paths, run_spec({"epochs": 1}, normalization=Normalization((0.9,), (0.1,))), lines.append)
+    assert [line for line in lines if "normalization seems to be of other images" in line]
