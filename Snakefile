@@ -26,6 +26,8 @@ try:
     STUDY = Study(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+for remark in STUDY.remarks():
+    print(f"note: {remark}", file=sys.stderr)
 
 
 include: "rules/common.smk"

@@ -5,6 +5,7 @@ all of it in order, and only what is needed.
 """
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from cnntention.base import layout
@@ -73,6 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     with reported():
         study = Study(load(base_config(), *args.configfile))
+        for remark in study.remarks():
+            print(f"note: {remark}", file=sys.stderr)
         for section in ("dataset", "model", "table", "figure"):
             name = getattr(args, section, None)
             known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]
@@ -120,34 +123,25 @@ def _evaluate(study: Study, args: argparse.Namespace) -> None:
 
 
 def _table(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.reporting import results, tables
+    from cnntention.reporting.tables import make_table
 
-    spec = study.table_spec(args.table)
-    table = tables.build(spec, results.evaluations(study.results, spec))
-    table.write(study.path(layout.TABLE, table=args.table))
+    table = make_table(study.table_spec(args.table), study.results, study.path(layout.TABLE, table=args.table))
     print(table.markdown())
 
 
 def _overview(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.base.files import write_text
-    from cnntention.reporting import overview, results
+    from cnntention.reporting.overview import make_overview
 
-    spec = study.overview_spec()
     path = study.path(layout.OVERVIEW)
-    write_text(path, overview.build(spec, [results.evaluations(study.results, table) for table in spec["tables"]]))
+    make_overview(study.overview_spec(), study.results, path)
     print(path)
 
 
 def _figure(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.reporting import results
-    from cnntention.reporting.figures import curves as figures
-    from cnntention.reporting.style import save
+    from cnntention.reporting.figures import plot_figure
 
-    spec = study.figure_spec(args.figure)
-    figure = figures.curves(spec, results.histories(study.results, spec))
-    for suffix in (".png", ".svg"):
-        path = study.path(layout.FIGURE, figure=args.figure) + suffix
-        save(figure, path, spec["style"]["dpi"])
+    stem = study.path(layout.FIGURE, figure=args.figure)
+    for path in plot_figure(study.figure_spec(args.figure), study.results, stem):
         print(path)
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from cnntention.reporting import captions
-from cnntention.base import layout, specs
+from cnntention.base import layout
 from cnntention.base.code_files import closure
 from cnntention.base.layout import Run
 from cnntention.base.specs import canonical

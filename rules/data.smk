@@ -18,7 +18,7 @@ rule prepare_data:
     conda:
         CONDA
     params:
-        spec=lambda wildcards: specs.canonical(STUDY.data_spec(wildcards.dataset)),
+        spec=lambda wildcards: canonical(STUDY.data_spec(wildcards.dataset)),
         downloads=untracked(STUDY.machine["downloads"]),
         mirrors=lambda wildcards, output: STUDY.mirrors(wildcards.dataset),
     message:

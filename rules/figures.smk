@@ -4,16 +4,19 @@
 rule figure:
     input:
         script=script("plot_figure.py"),
-        code=code("plot_figure.py"),
-        histories=lambda wildcards: run_files(
-            layout.HISTORY, STUDY.figure_runs(wildcards.figure)
+        code=lambda wildcards: code(
+            "plot_figure.py", files=[STUDY.figure_code(wildcards.figure)]
         ),
+        runs=lambda wildcards: STUDY.figure_files(wildcards.figure),
     output:
         png=report(
             results(layout.FIGURE) + ".png",
             category="3. Figures",
             labels=lambda wildcards: {
-                "Figure": captions.label(STUDY.figure_spec(wildcards.figure))
+                "Figure": captions.label(
+                    wildcards.figure,
+                    STUDY.config["figures"][wildcards.figure]["title"],
+                )
             },
             caption=CAPTION,
         ),
@@ -25,16 +28,14 @@ rule figure:
         CONDA
     params:
         spec=lambda wildcards: canonical(STUDY.figure_spec(wildcards.figure)),
+        stem=lambda wildcards: STUDY.path(layout.FIGURE, figure=wildcards.figure),
         results=lambda wildcards: STUDY.results,
-        caption=lambda wildcards, output: captions.figure(
-            STUDY.figure_spec(wildcards.figure),
-            STUDY.published(STUDY.config["figures"][wildcards.figure]["split"]),
-        ),
+        caption=lambda wildcards, output: STUDY.figure_caption(wildcards.figure),
     message:
         "Plot {wildcards.figure}"
     shell:
         "python {input.script} --spec {params.spec:q} --results {params.results}"
-        " --pictures {output.png} {output.svg} > {log} 2>&1"
+        " --stem {params.stem} > {log} 2>&1"
 
 
 rule figures:

@@ -32,9 +32,7 @@ rule grid:
     params:
         spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
         machine=untracked(MACHINE),
-        caption=lambda wildcards, output: captions.grid(
-            STUDY.grid_spec(wildcards.dataset)
-        ),
+        caption=lambda wildcards, output: STUDY.grid_caption(wildcards.dataset),
     message:
         "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:

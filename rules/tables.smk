@@ -4,7 +4,9 @@
 rule table:
     input:
         script=script("make_table.py"),
-        code=code("make_table.py"),
+        code=lambda wildcards: code(
+            "make_table.py", files=[STUDY.table_code(wildcards.table)]
+        ),
         runs=lambda wildcards: STUDY.table_files(wildcards.table),
     output:
         md=results(layout.TABLE) + ".md",
@@ -14,7 +16,9 @@ rule table:
             results(layout.TABLE) + ".html",
             category="2. Tables",
             labels=lambda wildcards: {
-                "Table": captions.label(STUDY.table_spec(wildcards.table))
+                "Table": captions.label(
+                    wildcards.table, STUDY.config["tables"][wildcards.table]["caption"]
+                )
             },
             caption=CAPTION,
         ),
@@ -27,9 +31,7 @@ rule table:
         spec=lambda wildcards: canonical(STUDY.table_spec(wildcards.table)),
         stem=lambda wildcards: STUDY.path(layout.TABLE, table=wildcards.table),
         results=lambda wildcards: STUDY.results,
-        caption=lambda wildcards, output: captions.table(
-            STUDY.table_spec(wildcards.table)
-        ),
+        caption=lambda wildcards, output: STUDY.table_caption(wildcards.table),
     message:
         "Make {wildcards.table}"
     shell:

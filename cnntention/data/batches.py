@@ -71,6 +71,8 @@ class Augmenter:
 
     def __call__(self, images: Tensor) -> Tensor:
         """``uint8 [B, H, W, C] -> uint8 [B, H, W, C]``."""
+        if not self.padding and not self.flip:
+            return images
         size, device = (len(images),), images.device
         if self.padding:
             top, left = torch.randint(2 * self.padding + 1, (2, *size), generator=self.generator, device=device)
@@ -97,7 +99,8 @@ def crop(images: Tensor, padding: int, top: Tensor, left: Tensor, mirrored: Tens
         ``[B, H, W, C]``.
     """
     batch, height, width, _ = images.shape
-    padded = F.pad(images, (0, 0, padding, padding, padding, padding))
+    # F.pad copies even where it adds nothing
+    padded = F.pad(images, (0, 0, padding, padding, padding, padding)) if padding else images
     index = torch.arange(batch, device=images.device)[:, None, None]
     rows = top[:, None] + torch.arange(height, device=images.device)
     columns = torch.arange(width, device=images.device).expand(batch, width)

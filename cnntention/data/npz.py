@@ -4,6 +4,7 @@ Arrays: ``x_train``, ``x_test`` uint8 ``[N, H, W, C]`` or ``[N, H, W]``; ``y_tra
 """
 
 import os
+import re
 import zipfile
 from typing import IO
 
@@ -16,12 +17,16 @@ MINIMUM_SIZE = 8
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
+MORE_IMAGES = re.compile(r"(^|_)(val|valid|validation|dev|extra|holdout)(_|$)", re.IGNORECASE)
+"""Names of arrays whose images somebody means to use."""
+
 
 def shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     """The shapes of the four arrays, read from the headers alone, in milliseconds whatever the file's size.
 
     Raises:
-        DataError: the file is missing or no .npz, an array is missing, holds objects, or has a wrong type or shape.
+        DataError: the file is missing or no .npz, an array is missing, holds objects, or has a wrong type or shape, or
+            there are images that would not be used.
     """
     found = {}
     try:
@@ -31,18 +36,41 @@ def shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
                     with archive.open(f"{name}.npy") as file:
                         found[name] = _header(file)
                 except KeyError:
-                    raise DataError(f"{path}: holds no array '{name}'; needed are {', '.join(ARRAYS)}") from None
+                    held = ", ".join(_names(archive)) or "nothing"
+                    raise DataError(
+                        f"{path}: holds no array '{name}'; needed are {', '.join(ARRAYS)}, there are {held}"
+                    ) from None
+            unused = [name for name in _others(archive) if MORE_IMAGES.search(name)]
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; put an .npz with {', '.join(ARRAYS)} there") from None
     except DataError:
         raise
     except Exception as error:  # whatever damaged bytes make of the readers of zip and of numpy's headers
         raise DataError(f"{path}: not a whole .npz file ({error})") from None
+    if unused:
+        raise DataError(
+            f"{path}: holds {', '.join(unused)}, which would not be used; validation images are cut from x_train "
+            f"(validation_images in the config), so add them to x_train or leave them out of the file"
+        )
     for part in ("train", "test"):
         _check_part(path, part, *found[f"x_{part}"], *found[f"y_{part}"])
     if found["x_train"][0][1:] != found["x_test"][0][1:]:
         raise DataError(f"{path}: images of x_train and x_test differ in shape")
     return {name: shape for name, (shape, _) in found.items()}
+
+
+def others(path: str | os.PathLike) -> list[str]:
+    """The names of further arrays in a file that :func:`shapes` accepts, which nothing reads."""
+    with zipfile.ZipFile(path) as archive:
+        return _others(archive)
+
+
+def _names(archive: zipfile.ZipFile) -> list[str]:
+    return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def _others(archive: zipfile.ZipFile) -> list[str]:
+    return [name for name in _names(archive) if name not in ARRAYS]
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

@@ -13,6 +13,9 @@ from cnntention.data.card import Card
 from cnntention.data.source import Known, create
 from cnntention.data.specs import DataSpec
 
+LEAST_CONTRAST = 32
+"""Grey levels between the darkest and the brightest pixel of all training images."""
+
 
 def prepare(
     spec: DataSpec,
@@ -44,6 +47,7 @@ def prepare(
         log(f"note: {remark}")
     arrays = source.load(downloads, mirrors)
     _check_shapes(arrays, known, source.origin)
+    _remark_on_pixels(arrays["x_train"], source.origin, log)
     names = known.class_names or _numbers(arrays["y_train"], source.origin)
     _check_labels(arrays, names, source.origin)
     if spec.image_size:
@@ -65,6 +69,13 @@ def _check_shapes(arrays: dict[str, np.ndarray], known: Known, origin: str) -> N
             raise DataError(f"{origin}: x_{part} is {x.dtype} {list(x.shape)} where uint8 {wanted} should be")
         if y.shape != (images,):
             raise DataError(f"{origin}: {len(y)} labels for {images} images in {part}")
+
+
+def _remark_on_pixels(images: np.ndarray, origin: str, log: Callable[[str], None]) -> None:
+    """Images on another scale, such as [0, 1] cut to whole numbers, look black."""
+    low, high = images.min(), images.max()
+    if high - low < LEAST_CONTRAST:
+        log(f"note: {origin}: pixels of x_train go from {low} to {high} only, of 0 to 255; are they on another scale?")
 
 
 def _numbers(labels: np.ndarray, origin: str) -> tuple[str, ...]:

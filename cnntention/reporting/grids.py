@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 
-import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -12,14 +11,16 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from cnntention.base import specs
 from cnntention.base.device import Machine, select
-from cnntention.base.errors import DataError
+from cnntention.base.errors import CheckpointError, DataError
 from cnntention.base.files import write_text
 from cnntention.base.memory import enough_memory
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.evaluation import gradcam
-from cnntention.reporting.style import STYLE, save
+from cnntention.reporting.grid import GridSpec
+from cnntention.reporting.style import save, styled
 from cnntention.training import checkpoint
 
 RIGHT, WRONG = "#1a7f37", "#c62828"
@@ -34,26 +35,28 @@ class Column:
     predictions: list[int]
 
 
-def draw(spec: dict, images: np.ndarray, labels: list[int], class_names: list[str], columns: list[Column]) -> Figure:
+def draw(
+    spec: GridSpec, images: np.ndarray, labels: list[int], class_names: list[str], columns: list[Column]
+) -> Figure:
     """The grid: each original with label and index, then a map for each model with its prediction.
 
     A right prediction has a green frame and a check mark, a wrong one a red frame and a cross.
 
     Args:
-        spec: see :meth:`cnntention.study.study.Study.grid_spec`.
+        spec: of the grid.
         images: uint8 ``[B, H, W, C]``, as they are in the test set.
         labels: ``[B]``.
         class_names: by label.
         columns: the models.
     """
-    rows, cell = len(images), spec["style"]["cell"]
-    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
+    rows, cell = len(images), spec.style.cell
+    with styled(axes_grid=False):
         figure = Figure(figsize=(cell * (1 + len(columns)) + 0.7, (cell + 0.22) * rows + 0.6), layout="constrained")
-        figure.suptitle(f"Grad-CAM, {spec['dataset']['label']} test images, seed {spec['seed']}", fontweight="bold")
+        figure.suptitle(f"Grad-CAM, {spec.dataset.label} test images, seed {spec.seed}", fontweight="bold")
         axes = figure.subplots(rows, 1 + len(columns), squeeze=False)
         for row, (image, label) in enumerate(zip(images, labels, strict=True)):
             _show(axes[row, 0], image)
-            _name(axes[row, 0], f"{class_names[label]} · index {spec['images'][row]}", "#222222")
+            _name(axes[row, 0], f"{class_names[label]} · index {spec.images[row]}", "#222222")
             for ax, column in zip(axes[row, 1:], columns, strict=True):
                 _show(ax, image, gray=True)
                 ax.imshow(column.maps[row], cmap="inferno", vmin=0, vmax=1, alpha=0.6, interpolation="bilinear")
@@ -86,7 +89,7 @@ def _name(ax: Axes, text: str, color: str) -> None:
 
 
 def run(
-    spec: dict,
+    spec: GridSpec,
     model_paths: list[str],
     data_path: str | os.PathLike,
     card_path: str | os.PathLike,
@@ -97,7 +100,7 @@ def run(
     """Draw the grid of one dataset, and write beside it what each model predicted.
 
     Args:
-        spec: see :meth:`cnntention.study.study.Study.grid_spec`.
+        spec: of the grid.
         model_paths: a checkpoint for each model of the spec, in order.
         data_path: the prepared data.
         card_path: its card.
@@ -109,33 +112,36 @@ def run(
         What the JSON holds.
 
     Raises:
-        CheckpointError, DataError, DeviceError: see there; DataError also for an index beyond the test set.
+        CheckpointError, DataError, DeviceError: see there; CheckpointError also for a model that another config made,
+            DataError for an index beyond the test set.
     """
     with enough_memory(os.fspath(picture_path), "run fewer at once"):
         target = select(machine or Machine())
         data = datasets.load(data_path, card_path, device=target)
         available = len(data.parts["test"])
-        beyond = [index for index in spec["images"] if index >= available]
+        beyond = [index for index in spec.images if index >= available]
         if beyond:
-            key = f"gradcam.{spec['dataset']['name']}.images"
+            key = f"gradcam.{spec.dataset.name}.images"
             raise DataError(f"{key}: {beyond[0]} lies beyond the {available} test images")
-        chosen = torch.tensor(spec["images"], device=target)
+        chosen = torch.tensor(list(spec.images), device=target)
         images, labels = data.parts["test"].images[chosen], data.parts["test"].labels[chosen].tolist()
 
-        columns, report = [], {"seed": spec["seed"], "split": spec["split"], "models": {}}
+        columns: list[Column] = []
+        report: dict = {"seed": spec.seed, "split": spec.split, "models": {}}
         report["images"] = [
-            {"index": index, "label": data.class_names[label]}
-            for index, label in zip(spec["images"], labels, strict=True)
+            {"index": index, "label": data.class_names[label]} for index, label in zip(spec.images, labels, strict=True)
         ]
-        for entry, path in zip(spec["models"], model_paths, strict=True):
+        for entry, path in zip(spec.models, model_paths, strict=True):
             trained = checkpoint.load(path)
             trained.require_data(data.sha256, path)
+            if specs.digest(trained.spec) != spec.digest_of(entry):
+                raise CheckpointError(f"{path}: trained by another config than this one; train this run again")
             model = trained.model.to(target)
             normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
             heat, probabilities = gradcam.maps(model, gradcam.target_layer(model), normalize(images))
             predictions = probabilities.argmax(1).tolist()
-            columns.append(Column(entry["label"], heat, predictions))
-            report["models"][entry["name"]] = [
+            columns.append(Column(entry.label, heat, predictions))
+            report["models"][entry.name] = [
                 {
                     "prediction": data.class_names[predicted],
                     "probability": round(float(row[predicted]), 4),
@@ -145,6 +151,6 @@ def run(
                 for i, (predicted, label, row) in enumerate(zip(predictions, labels, probabilities, strict=True))
             ]
     figure = draw(spec, images.cpu().numpy(), labels, data.class_names, columns)
-    save(figure, picture_path, spec["style"]["dpi"])
+    save(figure, picture_path, spec.style.dpi)
     write_text(json_path, json.dumps(report, indent=2) + "\n")
     return report

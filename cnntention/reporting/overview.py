@@ -1,43 +1,78 @@
 """The overview, first page of the report: what was run, on what, and what the comparisons show."""
 
+import dataclasses
+from collections.abc import Sequence
+
 import pandas as pd
 
+from cnntention.base.files import write_text
 from cnntention.base.words import NONE, duration
 from cnntention.reporting import pages
+from cnntention.reporting.runs import NAMES
+from cnntention.reporting.runs import evaluations as evaluated
 from cnntention.reporting.statistics.verdict import verdict
+from cnntention.reporting.table import number
 from cnntention.reporting.tables import accuracy
-from cnntention.reporting.tables.table import number
+from cnntention.reporting.tables.accuracy import AccuracySpec
 
 
-def build(spec: dict, evaluations: list[pd.DataFrame]) -> str:
+@dataclasses.dataclass(frozen=True)
+class OverviewSpec:
+    """What the overview depends on.
+
+    Attributes:
+        trainings: of the whole study.
+        datasets: their labels.
+        models: likewise.
+        seeds: of the study.
+        tables: all tables of accuracy.
+    """
+
+    trainings: int
+    datasets: tuple[str, ...]
+    models: tuple[str, ...]
+    seeds: tuple[int, ...]
+    tables: tuple[AccuracySpec, ...]
+
+
+def make_overview(spec: OverviewSpec, results: str, path: str) -> None:
+    """Write the overview of the runs that are evaluated.
+
+    Raises:
+        DataError: a file of a run is damaged.
+    """
+    write_text(path, build(spec, [evaluated(results, table.runs) for table in spec.tables]))
+
+
+def build(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> str:
     """The overview as an HTML page.
 
     Args:
-        spec: see :meth:`cnntention.study.study.Study.overview_spec`.
-        evaluations: of each of the spec's tables, see :func:`cnntention.reporting.results.evaluations`.
+        spec: of the overview.
+        evaluations: of each of the spec's tables, see :func:`cnntention.reporting.runs.evaluations`.
     """
-    parts = [pages.heading("What was run, and on what"), pages.facts(facts(spec, evaluations))]
+    parts = [pages.heading("What was run, and on what"), pages.pairs(what_was_run(spec, evaluations))]
     compared = 0
-    for table, runs in zip(spec["tables"], evaluations, strict=True):
+    for table, runs in zip(spec.tables, evaluations, strict=True):
         shown = verdicts(table, runs)
         if not shown.empty:
-            parts += [pages.heading(f"Verdicts: {table['caption']}"), pages.table(shown)]
+            parts += [pages.heading(f"Verdicts: {table.caption}"), pages.table(shown)]
             compared += len(shown)
     if compared:
         parts.append(pages.paragraphs(_caveats(compared)))
     return pages.page("Overview", *parts)
 
 
-def facts(spec: dict, evaluations: list[pd.DataFrame]) -> dict[str, str]:
+def what_was_run(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> dict[str, str]:
     """What was run, from the spec, and on what, from the evaluated runs; for arguments see :func:`build`."""
-    own = [runs.assign(split=table["split"]) for table, runs in zip(spec["tables"], evaluations, strict=True)]
+    own = [runs for runs in evaluations if not runs.empty]
     # A run that stands in several tables is one run.
-    runs = pd.concat(own).drop_duplicates(["dataset", "model", "split", "seed"]) if own else pd.DataFrame()
+    runs = pd.concat(own).drop_duplicates([*NAMES]) if own else pd.DataFrame()
     asked = {
-        "Datasets": _listed(spec["datasets"]),
-        "Models": _listed(spec["models"]),
-        "Seeds": ", ".join(map(str, spec["seeds"])),
-        "Trainings": str(spec["trainings"]),
+        "Datasets": _listed(spec.datasets),
+        "Models": _listed(spec.models),
+        "Seeds": ", ".join(map(str, spec.seeds)),
+        "Trainings": str(spec.trainings),
         "Evaluated": f"{len(runs)} trainings, those of the tables" + ("; of these:" if len(runs) else ""),
     }
     if runs.empty:
@@ -51,22 +86,22 @@ def facts(spec: dict, evaluations: list[pd.DataFrame]) -> dict[str, str]:
     }
 
 
-def verdicts(spec: dict, runs: pd.DataFrame) -> pd.DataFrame:
+def verdicts(spec: AccuracySpec, runs: pd.DataFrame) -> pd.DataFrame:
     """Each model of an accuracy table beside the table's reference: the difference, and in words what it shows.
 
     Args:
-        spec: see :meth:`cnntention.study.study.Study.table_spec`.
-        runs: see :func:`cnntention.reporting.results.evaluations`.
+        spec: of the table.
+        runs: see :func:`cnntention.reporting.runs.evaluations`.
 
     Returns:
         Cells as text, one row a dataset and model; none without a reference.
     """
-    if not spec["reference"]:
+    if not spec.reference:
         return pd.DataFrame()
-    table = accuracy.build(spec, runs)
+    table = accuracy.KIND.build(spec, runs)
     rows = table.data.to_dict("records")
     published = {(row["dataset"], row["model"]): row["published"] for row in rows}
-    in_paper = [number(row["published"] - published[row["dataset"], spec["reference"]], "+.2f") for row in rows]
+    in_paper = [number(row["published"] - published[row["dataset"], spec.reference], "+.2f") for row in rows]
     delta = next(name for name in table.shown.columns if name.startswith("Δ"))
     shown = table.shown[[*table.shown.columns[:3], delta]].assign(
         **{
@@ -77,11 +112,11 @@ def verdicts(spec: dict, runs: pd.DataFrame) -> pd.DataFrame:
             ],
         }
     )
-    shown = shown[table.data["model"] != spec["reference"]]
+    shown = shown[table.data["model"] != spec.reference]
     return shown if set(shown["Paper's Δ"]) != {NONE} else shown.drop(columns="Paper's Δ")
 
 
-def _listed(texts: list[str]) -> str:
+def _listed(texts: Sequence[str]) -> str:
     return " · ".join(texts)  # labels may hold commas
 
 

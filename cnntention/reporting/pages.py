@@ -55,7 +55,7 @@ def table(shown: pd.DataFrame) -> str:
     return re.sub(r"(?<= )(?=[(\[])|(?<=, )(?=[a-z])", "<wbr>", text)
 
 
-def facts(named: dict[str, str]) -> str:
+def pairs(named: dict[str, str]) -> str:
     """Names and what is to say of each, one row a name."""
     rows = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in named.items()]
     return "\n".join(["<table><tbody>", *rows, "</tbody></table>"])

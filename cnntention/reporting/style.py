@@ -1,16 +1,19 @@
-"""One look for all pictures."""
+"""One look for all pictures, whatever the user's machine has set."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+os.environ.pop("MPLBACKEND", None)  # a notebook's, which matplotlib may not find here and would fail to import by
+
 import matplotlib
-
-matplotlib.use("Agg")
-
 from matplotlib.figure import Figure
 
 from cnntention.base.files import atomic_path
+
+matplotlib.use("Agg")
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -31,8 +34,21 @@ STYLE: dict[Any, Any] = {
 }
 
 
+@contextlib.contextmanager
+def styled(**more: Any) -> Iterator[None]:
+    """Draw in this look, over matplotlib's own defaults rather than those of the user's ``matplotlibrc``.
+
+    Args:
+        more: settings that differ in one picture, with ``_`` for ``.``.
+    """
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE | {key.replace("_", "."): value for key, value in more.items()})
+        yield
+
+
 def save(figure: Figure, path: str | os.PathLike, dpi: int) -> None:
     """Write a figure atomically, in the format of the path's suffix and without a date."""
     metadata = {"Date": None} if Path(path).suffix == ".svg" else {}
-    with atomic_path(path) as temporary, matplotlib.rc_context(STYLE):
+    with atomic_path(path) as temporary, styled():
         figure.savefig(temporary, dpi=dpi, metadata=metadata, facecolor="white")

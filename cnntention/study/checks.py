@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 from cnntention.attention.registry import catalogue
 from cnntention.base.errors import DataError
 from cnntention.base.names import suggest, unknown
-from cnntention.data import source, split
+from cnntention.data import source
 from cnntention.network.specs import WIDTHS
+from cnntention.reporting import figures, grid, tables
+from cnntention.study import plausible
 from cnntention.study.schema import problems, unknown_keys
 
 
@@ -30,13 +32,16 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
         yield from _check_recipe(f"recipes.{name}", recipe)
     for name, model in config["models"].items():
         yield from _check_model(f"models.{name}", model, given["models"][name], config["recipes"])
-    for name, table in config["tables"].items():
-        yield from _check_table(f"tables.{name}", table, config)
-        yield from _check_published(f"tables.{name}.published", table, given)
-    for name, figure in config["figures"].items():
-        yield from _check_figure(f"figures.{name}", figure, config)
-    for name, grid in config["gradcam"].items():
-        yield from _check_grid(f"gradcam.{name}", name, grid, config)
+    for section in ("datasets", "models"):
+        yield from _check_labels(section, config[section])
+    for section, kinds in (("tables", tables.KINDS), ("figures", figures.KINDS)):
+        for name, stanza in config[section].items():
+            yield from kinds[stanza["kind"]].check(f"{section}.{name}", stanza, config, given)
+    for name, stanza in config["gradcam"].items():
+        if name in config["datasets"]:
+            yield from grid.check(f"gradcam.{name}", name, stanza, config, _test_images(config["datasets"][name]))
+        else:
+            yield from unknown(f"gradcam.{name}", name, config["datasets"])
 
 
 def _check_folder(key: str, path: str) -> Iterator[str]:
@@ -77,16 +82,11 @@ def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
     except DataError as error:
         yield f"{key}.{source.required(cls)[0]}: {error}"
         return
-    images, channels = known.images["train"], known.image_shape[2]
-    if dataset["validation_images"] >= images:
-        held_out = dataset["validation_images"]
-        yield f"{key}.validation_images: {held_out} leaves none of {images} images to train on"
-    for name, values in (dataset["normalization"] or {}).items():
-        if len(values) != channels:
-            yield f"{key}.normalization.{name}: {len(values)} values for images of {channels} channel(s)"
+    yield from plausible.dataset_problems(key, dataset, known)
 
 
 def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
+    yield from plausible.recipe_problems(key, recipe)
     if "momentum" in recipe and recipe["optimizer"] != "sgd":
         yield f"{key}.momentum: only for optimizer: sgd"
     if sorted(set(recipe["milestones"])) != recipe["milestones"]:
@@ -123,86 +123,18 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
             yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 
 
-def run_problems(key: str, entry: dict, datasets: list[str], config: dict) -> Iterator[str]:
-    """What keeps runs of ``entry["models"]`` on ``entry["split"]`` of datasets from being trained, a line each."""
-    yield from unknown(f"{key}.models", entry["models"], config["models"])
-    validates = split.judging_part(entry["split"]) == "validation"
-    for dataset in datasets:
-        if dataset not in config["datasets"]:
-            continue
-        if validates and not config["datasets"][dataset]["validation_images"]:
-            yield f"{key}.split: '{entry['split']}' needs datasets.{dataset}.validation_images above 0"
-    if not validates:
-        for name in entry["models"]:
-            recipe = config["recipes"].get(config["models"].get(name, {}).get("recipe"), {})
-            if recipe.get("early_stopping"):
-                yield (
-                    f"{key}.split: models.{name} stops early on validation error, and split '{entry['split']}' has no "
-                    "validation images; use split 'tune' or a recipe with early_stopping: null"
-                )
+def _check_labels(section: str, entries: dict) -> Iterator[str]:
+    """Two of one label would be two rows or curves that nobody can tell apart."""
+    owners: dict[str, str] = {}
+    for name, entry in sorted(entries.items()):
+        owner = owners.setdefault(" ".join(entry["label"].split()), name)
+        if owner != name:
+            yield f"{section}.{name}.label: '{entry['label']}' is the label of {section}.{owner} too"
 
 
-def _check_table(key: str, table: dict, config: dict) -> Iterator[str]:
-    if table["kind"] == "recipes":
-        yield from unknown(f"{key}.models", table["models"], config["models"])
-        return
-    if table["kind"] == "claims":
-        for name, claim in table["claims"].items():
-            yield from _check_claim(f"{key}.claims.{name}", claim, config)
-        return
-    yield from unknown(f"{key}.datasets", table["datasets"], config["datasets"])
-    yield from run_problems(key, table, table["datasets"], config)
-    if table["kind"] == "attention":
-        for model in table["models"]:
-            if model in config["models"] and config["models"][model]["attention"] is None:
-                yield f"{key}.models: '{model}' has no attention"
-    if "reference" in table and table["reference"] not in table["models"]:
-        yield f"{key}.reference: '{table['reference']}' is none of the table's models"
-
-
-def _check_claim(key: str, claim: dict, config: dict) -> Iterator[str]:
-    yield from unknown(f"{key}.dataset", claim["dataset"], config["datasets"])
-    for side in ("model", "than"):
-        yield from unknown(f"{key}.{side}", claim[side], config["models"])
-    known = [claim[side] for side in ("model", "than") if claim[side] in config["models"]]
-    yield from run_problems(key, {"models": known, "split": claim["split"]}, [claim["dataset"]], config)
-    if claim["model"] == claim["than"]:
-        yield f"{key}.than: '{claim['than']}' is the same model"
-
-
-def _check_published(key: str, table: dict, given: dict) -> Iterator[str]:
-    """An overlay that takes a model or dataset away leaves what is published of it, which then is no typo."""
-    if table["kind"] == "recipes":
-        yield from unknown(key, table["published"], given["models"])
-        return
-    if table["kind"] == "claims":
-        if table["published"]:
-            yield f"{key}: not possible with kind: claims, each of which has its own"
-        return
-    yield from unknown(key, table["published"], given["datasets"])
-    for dataset, values in table["published"].items():
-        yield from unknown(f"{key}.{dataset}", values, given["models"])
-
-
-def _check_figure(key: str, figure: dict, config: dict) -> Iterator[str]:
-    yield from unknown(f"{key}.datasets", figure["datasets"], config["datasets"])
-    yield from run_problems(key, figure, figure["datasets"], config)
-    for curve in figure["curves"]:
-        if curve.partition("_")[0] not in split.parts_with_curves(figure["split"]):
-            yield f"{key}.curves: split '{figure['split']}' has no {curve}"
-    if len({curve.rpartition("_")[2] for curve in figure["curves"]}) > 1 and figure["panels"] != "curve":
-        yield f"{key}.panels: errors and losses share no axis; use panels: curve, or curves of one kind"
-
-
-def _check_grid(key: str, name: str, grid: dict, config: dict) -> Iterator[str]:
-    if name not in config["datasets"]:
-        yield from unknown(key, name, config["datasets"])
-        return
-    yield from run_problems(key, grid, [name], config)
+def _test_images(dataset: dict) -> int | None:
+    """How many test images a dataset has; None where its file cannot be read, which is reported with the dataset."""
     try:
-        images = source.of(config["datasets"][name]).known().images["test"]
+        return source.of(dataset).known().images["test"]
     except (ValueError, DataError):
-        return  # reported with the dataset
-    beyond = [index for index in grid["images"] if index >= images]
-    if beyond:
-        yield f"{key}.images: {beyond[0]} lies beyond the {images} test images, 0 to {images - 1}"
+        return None

@@ -11,6 +11,7 @@ import yaml
 from cnntention.base.code_files import ROOT
 from cnntention.base.errors import ConfigError
 from cnntention.data import source
+from cnntention.reporting import figures, tables
 from cnntention.study import only
 from cnntention.study.checks import cross_checks
 from cnntention.study.reading import read
@@ -57,7 +58,7 @@ def _merge(base: dict, update: dict) -> None:
 
 
 def schema() -> dict:
-    """The JSON schema of a config, with the sources of images and their own keys filled in."""
+    """The JSON schema of a config, with the keys of sources of images and of kinds of tables and figures filled in."""
     content = copy.deepcopy(_own_schema())
     catalogue = source.catalogue()
     dataset, mirrors = content["$defs"]["dataset"], content["properties"]["machine"]["properties"]["mirrors"]
@@ -65,6 +66,7 @@ def schema() -> dict:
     for cls in catalogue.values():
         dataset["properties"] |= source.keys(cls)
     mirrors["properties"] = {name: {"$ref": "#/$defs/addresses"} for name, cls in catalogue.items() if cls.mirrored}
+    content["$defs"] |= {"table": tables.KINDS.schema(), "figure": figures.KINDS.schema()}
     return content
 
 

@@ -105,8 +105,9 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
     value, rule = error.instance, error.validator_value
     match error.validator:
         case "additionalProperties" if isinstance(rule, bool):
-            known = error.schema.get("properties", {})
-            unknown = [name for name in value if name not in known]
+            properties = error.schema.get("properties", {})
+            unknown = [name for name in value if name not in properties]
+            known = [name for name, schema in properties.items() if "not" not in schema]
             return f"{key}: unknown key {', '.join(map(_quoted, unknown))}{suggest(unknown[0], known)}"
         case "required":
             return f"{key}: {', '.join(_quoted(name) for name in rule if name not in value)} missing"

@@ -15,7 +15,15 @@ from cnntention.base.layout import Run
 from cnntention.data import source
 from cnntention.data.specs import DataSpec
 from cnntention.data.split import validation_images
-from cnntention.study.checks import run_problems
+from cnntention.reporting import figures, grid, tables
+from cnntention.reporting.figures import FigureSpec
+from cnntention.reporting.grid import GridSpec
+from cnntention.reporting.kinds import Kind
+from cnntention.reporting.overview import OverviewSpec
+from cnntention.reporting.selection import untrainable
+from cnntention.reporting.table import SUFFIXES
+from cnntention.reporting.tables import TableSpec
+from cnntention.study import plausible
 from cnntention.study.config import complete
 from cnntention.training.specs import RunSpec
 
@@ -48,6 +56,10 @@ class Study:
         """A file of a run."""
         return run.path(pattern, self.results)
 
+    def remarks(self) -> list[str]:
+        """What in the config may not be meant as it stands, a line each."""
+        return list(plausible.remarks(self.config, self.runs()))
+
     # ---- runs
 
     def runs(self) -> list[Run]:
@@ -58,42 +70,30 @@ class Study:
                 runs.update(dict.fromkeys(of(name)))
         return list(runs)
 
-    def _runs(self, entry: dict, datasets: Iterable[str], seeds: Iterable[int]) -> list[Run]:
-        return [
-            Run(dataset, model, entry["split"], seed)
-            for dataset in datasets
-            for model in entry["models"]
-            for seed in seeds
-        ]
-
     def table_runs(self, name: str) -> list[Run]:
-        """The runs that a table rests on; none for a table of recipes."""
+        """The runs that a table rests on."""
         table = self.config["tables"][name]
-        if table["kind"] == "recipes":
-            return []
-        if table["kind"] == "claims":
-            runs: dict[Run, None] = {}
-            for claim in table["claims"].values():
-                entry = {"models": [claim["model"], claim["than"]], "split": claim["split"]}
-                runs.update(dict.fromkeys(self._runs(entry, [claim["dataset"]], self.config["seeds"])))
-            return list(runs)
-        return self._runs(table, table["datasets"], self.config["seeds"])
+        return tables.KINDS[table["kind"]].runs(table, self.config["seeds"])
 
     def table_files(self, name: str) -> list[str]:
         """The files that a table is made of."""
-        patterns = [layout.EVAL]
-        if self.config["tables"][name]["kind"] == "claims":
-            patterns += [layout.PREDICTIONS, layout.HISTORY]
-        return [self.run_path(pattern, run) for run in self.table_runs(name) for pattern in patterns]
+        return self._files(tables.KINDS[self.config["tables"][name]["kind"]], self.table_runs(name))
 
     def figure_runs(self, name: str) -> list[Run]:
         """The runs that a figure rests on."""
         figure = self.config["figures"][name]
-        return self._runs(figure, figure["datasets"], self.config["seeds"])
+        return figures.KINDS[figure["kind"]].runs(figure, self.config["seeds"])
+
+    def figure_files(self, name: str) -> list[str]:
+        """The files that a figure is made of."""
+        return self._files(figures.KINDS[self.config["figures"][name]["kind"]], self.figure_runs(name))
+
+    def _files(self, kind: Kind, runs: list[Run]) -> list[str]:
+        return [self.run_path(pattern, run) for run in runs for pattern in kind.files]
 
     def grid_runs(self, dataset: str) -> list[Run]:
-        """The runs that a Grad-CAM grid rests on: one of each model, of the first seed."""
-        return self._runs(self.config["gradcam"][dataset], [dataset], self.config["seeds"][:1])
+        """The runs that a Grad-CAM grid rests on."""
+        return grid.runs(dataset, self.config["gradcam"][dataset], self.config["seeds"])
 
     def overview_runs(self) -> list[Run]:
         """The runs that the overview rests on: those of all tables of accuracy."""
@@ -102,15 +102,19 @@ class Study:
     def _accuracy_tables(self) -> list[str]:
         return [name for name, table in self.config["tables"].items() if table["kind"] == "accuracy"]
 
-    def published(self, split: str) -> dict[str, dict[str, dict]]:
-        """What the paper says of the models of a split, by dataset and model, from all tables."""
-        published: dict[str, dict[str, dict]] = {}
-        for name in self._accuracy_tables():
-            table = self.config["tables"][name]
-            if table["split"] == split:
-                for dataset, models in table["published"].items():
-                    published.setdefault(dataset, {}).update(models)
-        return published
+    def digests(self, runs: Iterable[Run]) -> dict[str, str]:
+        """The digest of the spec of each run, by the run's name: results of another config are told by it."""
+        return {str(run): specs.digest(self.run_spec(run)) for run in runs}
+
+    # ---- code
+
+    def table_code(self, name: str) -> str:
+        """The source file of a table's kind, relative to the repository's root."""
+        return tables.KINDS.file(self.config["tables"][name]["kind"])
+
+    def figure_code(self, name: str) -> str:
+        """The source file of a figure's kind, relative to the repository's root."""
+        return figures.KINDS.file(self.config["figures"][name]["kind"])
 
     def attention_file(self, model: str) -> str | None:
         """The source file of a model's attention block, relative to the repository's root; None without attention."""
@@ -142,7 +146,7 @@ class Study:
         Raises:
             ConfigError: the run cannot be trained as it says, whether or not the config lists it.
         """
-        problems = list(run_problems("run", {"models": [run.model], "split": run.split}, [run.dataset], self.config))
+        problems = list(untrainable("run", [run.model], run.split, [run.dataset], self.config))
         if problems:
             raise ConfigError("\n".join(problems))
         dataset = self.config["datasets"][run.dataset]
@@ -170,99 +174,63 @@ class Study:
         milestones = [math.ceil(milestone * epochs / recipe["epochs"]) for milestone in recipe["milestones"]]
         return recipe | {"epochs": epochs, "milestones": milestones}
 
-    def table_spec(self, name: str) -> dict:
+    def table_spec(self, name: str) -> TableSpec:
         """What a table depends on besides its runs."""
         table = self.config["tables"][name]
-        spec = {"name": name, "kind": table["kind"], "caption": table["caption"]}
-        if table["kind"] == "recipes":
-            models = [
-                self._labelled("models", name, "label") | {"recipe": self.recipe(name)} for name in table["models"]
-            ]
-            return spec | {"models": models, "datasets": [], "published": table["published"]}
-        # Results of another config in the same folder, left by steps on the command line, are told by their digests.
-        spec["digests"] = {str(run): specs.digest(self.run_spec(run)) for run in self.table_runs(name)}
-        if table["kind"] == "claims":
-            claims = [self._claim_spec(key, claim) for key, claim in sorted(table["claims"].items())]
-            return spec | {"claims": claims, "seeds": self.config["seeds"]}
-        published = {dataset: values for dataset, values in table["published"].items() if dataset in table["datasets"]}
-        spec |= {"reference": table.get("reference"), "published": published}
-        return spec | self._selection(table, "label")
+        return tables.KINDS[table["kind"]].spec(name, table, self)
 
-    def _claim_spec(self, name: str, claim: dict) -> dict:
-        """A claim with labels; ``trained`` and ``schedule``: the epochs of the shorter run, and those of its recipe."""
-        recipes = [self.recipe(claim[side], claim["dataset"]) for side in ("model", "than")]
-        whole = [self.config["recipes"][self.config["models"][claim[side]]["recipe"]] for side in ("model", "than")]
-        trained, schedule = min((short["epochs"], full["epochs"]) for short, full in zip(recipes, whole, strict=True))
-        return {
-            "name": name,
-            "claim": claim["claim"],
-            "source": claim["source"],
-            "measure": claim["measure"],
-            "dataset": self._labelled("datasets", claim["dataset"], "label"),
-            "split": claim["split"],
-            "model": self._labelled("models", claim["model"], "label"),
-            "than": self._labelled("models", claim["than"], "label"),
-            "epochs": claim.get("epochs"),
-            "within": claim.get("within"),
-            "published": claim.get("published"),
-            "trained": trained,
-            "schedule": schedule,
-        }
-
-    def figure_spec(self, name: str) -> dict:
+    def figure_spec(self, name: str) -> FigureSpec:
         """What a figure depends on besides its runs."""
         figure = self.config["figures"][name]
-        keys = ("title", "curves", "panels", "style")
-        return {"name": name} | {key: figure[key] for key in keys} | self._selection(figure, "label", "color")
+        return figures.KINDS[figure["kind"]].spec(name, figure, self)
 
-    def grid_spec(self, dataset: str) -> dict:
+    def grid_spec(self, dataset: str) -> GridSpec:
         """What a Grad-CAM grid depends on besides its models."""
-        grid = self.config["gradcam"][dataset]
-        return {
-            "dataset": self._labelled("datasets", dataset, "label"),
-            "split": grid["split"],
-            "models": [self._labelled("models", model, "label") for model in grid["models"]],
-            "seed": self.config["seeds"][0],
-            "images": grid["images"],
-            "style": grid["style"],
-        }
+        own = grid.details(dataset, self.config["gradcam"][dataset], self.config)
+        return specs.read(GridSpec, own | {"runs": self.digests(self.grid_runs(dataset))})
+
+    def overview_spec(self) -> OverviewSpec:
+        """What the overview depends on besides the evaluations of its tables."""
+        runs = self.runs()
+        return specs.read(
+            OverviewSpec,
+            {
+                "trainings": len(runs),
+                "datasets": sorted({self.config["datasets"][run.dataset]["label"] for run in runs}),
+                "models": sorted({self.config["models"][run.model]["label"] for run in runs}),
+                "seeds": self.config["seeds"],
+                "tables": [specs.plain(self.table_spec(name)) for name in sorted(self._accuracy_tables())],
+            },
+        )
 
     def export_spec(self) -> dict:
         """What the export to MLflow looks for: the folder, the digest of each run's spec, and all products."""
-        runs = {str(run): specs.digest(self.run_spec(run)) for run in self.runs()}
         products = [path for section in ("tables", "figures", "gradcam") for path in self.products(section)]
-        return {"results": self.results, "runs": runs, "products": products}
+        return {"results": self.results, "runs": self.digests(self.runs()), "products": products}
 
-    def overview_spec(self) -> dict:
-        """What the overview depends on besides the evaluations of all tables."""
-        runs = self.runs()
-        return {
-            "trainings": len(runs),
-            "datasets": sorted({self.config["datasets"][run.dataset]["label"] for run in runs}),
-            "models": sorted({self.config["models"][run.model]["label"] for run in runs}),
-            "seeds": self.config["seeds"],
-            "tables": [self.table_spec(name) for name in sorted(self._accuracy_tables())],
-        }
+    # ---- captions
 
-    def _selection(self, entry: dict, *keys: str) -> dict:
-        """Datasets, split, models and seeds of an entry, with labels and what else is asked for of the models."""
-        return {
-            "datasets": [self._labelled("datasets", name, "label") for name in entry["datasets"]],
-            "split": entry["split"],
-            "models": [self._labelled("models", name, *keys) for name in entry["models"]],
-            "seeds": self.config["seeds"],
-        }
+    def table_caption(self, name: str) -> str:
+        """What the report says of a table."""
+        spec = self.table_spec(name)
+        return tables.KINDS[spec.kind].caption(spec)
 
-    def _labelled(self, section: str, name: str, *keys: str) -> dict:
-        return {"name": name} | {key: self.config[section][name][key] for key in keys}
+    def figure_caption(self, name: str) -> str:
+        """What the report says of a figure."""
+        spec = self.figure_spec(name)
+        return figures.KINDS[spec.kind].caption(spec, self.config["tables"])
+
+    def grid_caption(self, dataset: str) -> str:
+        """What the report says of a Grad-CAM grid."""
+        return grid.caption(self.grid_spec(dataset))
 
     # ---- products
 
     def products(self, section: str) -> list[str]:
         """All files of a section: ``tables``, ``figures`` or ``gradcam``."""
         pattern, key, suffixes = {
-            "tables": (layout.TABLE, "table", (".md", ".csv", ".tex", ".html")),
-            "figures": (layout.FIGURE, "figure", (".png", ".svg")),
+            "tables": (layout.TABLE, "table", SUFFIXES),
+            "figures": (layout.FIGURE, "figure", figures.SUFFIXES),
             "gradcam": (layout.GRID, "dataset", (".png", ".json")),
         }[section]
         return [self.path(pattern, **{key: name}) + suffix for name in self.config[section] for suffix in suffixes]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cnntention.base import layout, specs
 from cnntention.base.errors import DataError, TrackingError
 from cnntention.base.files import sha256
-from cnntention.reporting import finished
+from cnntention.reporting import runs
 from cnntention.training.specs import is_of
 
 if TYPE_CHECKING:
@@ -124,9 +124,11 @@ def _content(results: Path, name: str, expected: str) -> Content | None:
     """A run of the study; None unless it is evaluated, and made by the config whose digest is expected."""
     paths = (pattern.replace(layout.NAME, name) for pattern in (layout.MODEL, layout.HISTORY, layout.EVAL))
     model, history, evaluation = (Path(path.format(results=results)) for path in paths)
-    epochs = finished.history(history)
-    report = finished.evaluation(evaluation, epochs)
-    if not (report and model.is_file() and is_of(expected, report["spec"])):
+    epochs = runs.if_whole(runs.history, str(history))
+    report = runs.if_whole(runs.evaluation, str(evaluation))
+    if not (epochs and report and model.is_file() and is_of(expected, report["spec"])):
+        return None
+    if not runs.of_one_training(epochs, report["training"]):
         return None
     spec, training = report["spec"], report["training"]
     try:

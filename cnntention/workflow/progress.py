@@ -1,6 +1,6 @@
 """How far each run of a study has come, from its files alone: on any machine that sees the results folder.
 
-Never imports torch or pandas, so that it starts at once on a cluster's login node.
+Never imports torch, so that it starts at once on a cluster's login node.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from cnntention.base import layout, specs
 from cnntention.base.layout import Run
 from cnntention.base.words import duration
 from cnntention.data.split import judged_error
-from cnntention.reporting import finished
+from cnntention.reporting import runs
 from cnntention.study.study import Study
 from cnntention.training import heartbeat
 from cnntention.training.heartbeat import Beat
@@ -119,21 +119,24 @@ def _begun(row: Row, study: Study, beat: Beat, now: float) -> Row:
 
 def _trained(row: Row, study: Study, spec: RunSpec) -> Row:
     """The row of a run that has weights."""
-    history = finished.history(study.run_path(layout.HISTORY, row.run))
+    history = runs.if_whole(runs.history, study.run_path(layout.HISTORY, row.run))
     if not history:
         return dataclasses.replace(row, state=TRAINED, note="its history.csv is missing or damaged")
     last = history[-1]
     error = last[judged_error(row.run.split)]
     row = dataclasses.replace(row, epoch=len(history), train_error=last["train_error"], error=error)
-    evaluation = finished.evaluation(study.run_path(layout.EVAL, row.run), history)
+    evaluation = runs.if_whole(runs.evaluation, study.run_path(layout.EVAL, row.run))
+    if evaluation and not runs.of_one_training(history, evaluation["training"]):
+        evaluation = None
     if evaluation:
         row = dataclasses.replace(row, device=evaluation["training"]["device"])
-        if is_of(specs.digest(spec), evaluation["spec"]):
-            return dataclasses.replace(row, state=EVALUATED)
-    # Before its evaluation, only the number of epochs tells by which config a run was trained.
-    short = len(history) < row.epochs and not spec.recipe.early_stopping
-    if evaluation or short or len(history) > row.epochs:
+    made_by = runs.made_by(study.results, row.run, history)
+    if made_by is None:
+        return dataclasses.replace(row, state=TRAINED, note="its model.pt is damaged, or of another training")
+    if not is_of(specs.digest(spec), made_by):
         return dataclasses.replace(row, state=STALE, note="made by another config")
+    if evaluation:
+        return dataclasses.replace(row, state=EVALUATED)
     log = study.path(layout.LOG, step="evaluate", of=row.run)
     message = _failure(log) if _modified(log) >= _modified(study.run_path(layout.MODEL, row.run)) else None
     if message is not None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnntention.base.device import memory_format
 from cnntention.data import batches
@@ -184,6 +185,30 @@ def test_without_flip_no_image_is_ever_mirrored():
 def test_no_augmentation_changes_nothing():
     images = numbered(20, 5, 6, 3)
     assert torch.equal(Augmenter(Augmentation(flip=False, crop_padding=0), generator(0))(images), images)
+
+
+class Copies(TorchDispatchMode):
+    """The operations that copy images, by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        self.names += [name] if name in ("constant_pad_nd", "index") else []
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("flip", "padding", "expected"),
+    [(False, 0, []), (True, 0, ["index"]), (False, 2, ["constant_pad_nd", "index"])],
+)
+def test_images_are_copied_no_more_often_than_it_takes(flip, padding, expected):
+    augmenter = Augmenter(Augmentation(flip=flip, crop_padding=padding), generator(0))
+    with Copies() as copies:
+        augmenter(numbered(4, 6, 6, 3))
+    assert copies.names == expected
 
 
 def test_augmentation_leaves_its_input_alone():

@@ -207,6 +207,17 @@ def assert_helpful(text: str, folder) -> None:
         assert f"{folder / 'MNIST' / 'raw' / name} (MD5 {md5})" in text
 
 
+def test_another_file_than_the_official_one_is_never_read(tmp_path):
+    """Not even where it changes after it was fetched."""
+    file = download.Official(tmp_path / "official", hashlib.md5(b"content").hexdigest())
+    file.path.write_bytes(b"content")
+    assert file.read() == b"content"
+    file.path.write_bytes(b"Content")
+    with pytest.raises(DataError, match="not the official file") as caught:
+        file.read()
+    assert str(file.path) in str(caught.value)
+
+
 # ---- MNIST
 
 

@@ -96,9 +96,11 @@ def test_headers_of_a_later_format_are_read(tmp_path):
     assert npz.shapes(tmp_path / "own.npz")["x_train"] == (6, 8, 9, 3)
 
 
-def test_other_arrays_in_the_file_do_not_matter(save):
-    read = npz.read(save(names=np.array(["a", "b"]), objects=np.array([{}], dtype=object)))
-    assert set(read) == {"x_train", "y_train", "x_test", "y_test"}
+def test_other_arrays_in_the_file_are_not_read_and_named(save):
+    path = save(names=np.array(["a", "b"]), objects=np.array([{}], dtype=object))
+    assert set(npz.read(path)) == {"x_train", "y_train", "x_test", "y_test"}
+    assert sorted(npz.others(path)) == ["names", "objects"]
+    assert npz.others(save()) == []
 
 
 def test_shapes_look_at_headers_only(save):
@@ -142,22 +144,27 @@ def test_a_truncated_file(tmp_path, write, share):
 
 
 def test_a_compressed_file_with_damaged_bytes_wherever_they_lie(tmp_path):
-    """Each byte of the pixels' stream in turn: the file is read as it was, or refused, and never ends in a traceback.
+    """Bytes all over the pixels' stream in turn: the file is read as it was, or refused, and never ends in a traceback.
 
-    zlib reports damage with an error of its own.
+    zlib reports damage with an error of its own, where the checksum is not reached: while the header is read, or later.
     """
-    path, whole = tmp_path / "own.npz", arrays(shape=(4, 4, 1))
+    path, whole = tmp_path / "own.npz", arrays(train=300, shape=(8, 8, 1))
+    whole["x_train"] %= 16  # so that there is something to compress
     np.savez_compressed(path, **whole)
     content = path.read_bytes()
-    refused = 0
-    for place in range(content.index(b"x_train.npy"), content.index(b"y_train.npy")):
+    start, end = content.index(b"x_train.npy"), content.index(b"y_train.npy")
+    found = set()
+    for place in [*range(start, start + 100), *range(start + 100, end, 53)]:
         path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
-        for function in (npz.shapes, npz.read):
-            try:
-                function(path)
-            except DataError:
-                refused += 1
-    assert refused
+        try:
+            read = npz.read(path)
+        except DataError as error:
+            found.add(str(error).removeprefix(str(path)))
+        else:
+            assert all(np.array_equal(read[name], whole[name]) for name in whole)
+    for function in ("not a whole .npz file", "damaged"):
+        assert any(text.startswith(f": {function} (Error -3 while decompressing") for text in found), function
+    assert any("CRC" in text for text in found)
 
 
 def test_an_archive_with_text_in_place_of_an_array(tmp_path):
@@ -180,6 +187,17 @@ def test_an_array_with_half_a_header(tmp_path, content):
 @pytest.mark.parametrize("name", ["x_train", "y_train", "x_test", "y_test"])
 def test_a_missing_array(save, name):
     both_refuse(save(**{name: None}), f"holds no array '{name}'")
+
+
+def test_where_an_array_is_missing_those_that_are_there_are_named(save):
+    """Other collections name them otherwise."""
+    both_refuse(save(x_train=None, train_images=arrays()["x_train"]), "there are y_train, x_test, y_test, train_images")
+
+
+@pytest.mark.parametrize("name", ["x_val", "y_val", "x_validation", "X_valid", "val_images", "x_dev", "x_extra"])
+def test_further_images_are_not_ignored_without_a_word(save, name):
+    """Whoever brings validation images means them to be used."""
+    both_refuse(save(**{name: arrays()["x_test"]}), f"holds {name}, which would not be used; validation images are cut")
 
 
 class Trap:

@@ -325,3 +325,19 @@ def test_what_is_remarkable_is_said(registered, files):
     lines = []
     prepare(registered(regular(), remarks=("an odd thing",)), *files, "folder", log=lines.append)
     assert lines == ["note: an odd thing"]
+
+
+def test_arrays_that_are_not_read_are_named(own, files):
+    lines = []
+    spec = own(names=np.array(["a", "b"]))
+    prepare(spec, *files, "downloads", log=lines.append)
+    assert lines == [f"note: {spec.options['path']}: not read: names"]
+
+
+@pytest.mark.parametrize("high", [1, 16])
+def test_pixels_on_another_scale_are_remarked_on(own, files, high):
+    lines = []
+    images = np.arange(20 * 64).reshape(20, 8, 8).astype(np.uint8) % (high + 1)
+    prepare(own(x_train=images, x_test=images[:10]), *files, "downloads", log=lines.append)
+    assert len(lines) == 1
+    assert f"pixels of x_train go from 0 to {high} only, of 0 to 255" in lines[0]

@@ -14,6 +14,7 @@ from run_specs import CBAM, SELFATT, run_spec
 from test_dataset import separable, write_prepared
 from torch import Tensor, nn
 
+from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import CheckpointError, DataError, DeviceError
 from cnntention.data import dataset
@@ -21,6 +22,7 @@ from cnntention.data.specs import Normalization
 from cnntention.evaluation import gradcam
 from cnntention.network.specs import Attention
 from cnntention.reporting import grids
+from cnntention.reporting.grid import GridSpec
 from cnntention.reporting.grids import RIGHT, WRONG, Column, draw
 from cnntention.training import checkpoint
 from cnntention.training.specs import RunSpec
@@ -126,15 +128,19 @@ def test_layer_is_the_last_block_or_the_third_attention_with_its_residual():
 # ---- grid
 
 
-def grid_spec(images: list[int], models: list[str], split: str = "full") -> dict:
-    return {
+def grid_spec(images: list[int], models: list[str], channels: int = 1) -> GridSpec:
+    attention = {"baseline": None, "cbam": CBAM}
+    digests = {name: specs.digest(spec_of(attention.get(name), channels)) for name in models}
+    content = {
         "dataset": {"name": "separable", "label": "Separable"},
-        "split": split,
-        "models": [{"name": name, "label": name.upper(), "color": "#000000"} for name in models],
+        "split": "full",
+        "models": [{"name": name, "label": name.upper()} for name in models],
         "seed": 10,
         "images": images,
         "style": {"cell": 1.0, "dpi": 50},
+        "runs": {f"separable/{name}/full/seed10": digest for name, digest in digests.items()},
     }
+    return specs.read(GridSpec, content)
 
 
 def texts(figure) -> list[list[str]]:
@@ -206,8 +212,8 @@ def model_paths(channels, paths, tmp_path) -> list[str]:
     return files
 
 
-def test_run_draws_test_images_and_reports_predictions(paths, model_paths, tmp_path):
-    spec = grid_spec([29, 0, 3, 11], ["baseline", "cbam"])
+def test_run_draws_test_images_and_reports_predictions(channels, paths, model_paths, tmp_path):
+    spec = grid_spec([29, 0, 3, 11], ["baseline", "cbam"], channels)
     report = grids.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", Machine("cpu"))
     assert json.loads((tmp_path / "grid.json").read_text(encoding="utf-8")) == report
     with Image.open(tmp_path / "grid.png") as picture:
@@ -215,15 +221,15 @@ def test_run_draws_test_images_and_reports_predictions(paths, model_paths, tmp_p
         assert picture.height > picture.width / 2
 
     test = dataset.load(*paths).parts["test"]
-    labels = [int(test.labels[index]) for index in spec["images"]]
+    labels = [int(test.labels[index]) for index in list(spec.images)]
     assert report["images"] == [
-        {"index": index, "label": str(label)} for index, label in zip(spec["images"], labels, strict=True)
+        {"index": index, "label": str(label)} for index, label in zip(list(spec.images), labels, strict=True)
     ]
     assert list(report["models"]) == ["baseline", "cbam"]
     for path, answers in zip(model_paths, report["models"].values(), strict=True):
         model = checkpoint.load(path).model
         with torch.no_grad():
-            images = (test.images[spec["images"]].permute(0, 3, 1, 2) / 255 - 0.3) / 0.25
+            images = (test.images[list(spec.images)].permute(0, 3, 1, 2) / 255 - 0.3) / 0.25
             probabilities = model(images).softmax(1)
         for answer, row, label in zip(answers, probabilities, labels, strict=True):
             assert answer["prediction"] == str(int(row.argmax()))
@@ -232,10 +238,10 @@ def test_run_draws_test_images_and_reports_predictions(paths, model_paths, tmp_p
             assert isinstance(answer["map_is_zero"], bool)
 
 
-def test_drawing_twice_gives_the_same_bytes(paths, model_paths, tmp_path):
+def test_drawing_twice_gives_the_same_bytes(channels, paths, model_paths, tmp_path):
     for name in ("first", "second"):
         grids.run(
-            grid_spec([1, 2], ["baseline", "cbam"]),
+            grid_spec([1, 2], ["baseline", "cbam"], channels),
             model_paths,
             *paths,
             tmp_path / f"{name}.png",
@@ -246,10 +252,10 @@ def test_drawing_twice_gives_the_same_bytes(paths, model_paths, tmp_path):
         assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
 
 
-def test_index_beyond_the_test_set_is_refused(paths, model_paths, tmp_path):
+def test_index_beyond_the_test_set_is_refused(channels, paths, model_paths, tmp_path):
     with pytest.raises(DataError, match=r"gradcam\.separable\.images: 30 lies beyond the 30"):
         grids.run(
-            grid_spec([0, 30], ["baseline", "cbam"]),
+            grid_spec([0, 30], ["baseline", "cbam"], channels),
             model_paths,
             *paths,
             tmp_path / "grid.png",
@@ -259,10 +265,10 @@ def test_index_beyond_the_test_set_is_refused(paths, model_paths, tmp_path):
     assert not (tmp_path / "grid.png").exists()
 
 
-def test_missing_checkpoint_is_refused(paths, tmp_path):
+def test_missing_checkpoint_is_refused(channels, paths, tmp_path):
     with pytest.raises(CheckpointError, match=r"nowhere\.pt"):
         grids.run(
-            grid_spec([0], ["baseline"]),
+            grid_spec([0], ["baseline"], channels),
             [str(tmp_path / "nowhere.pt")],
             *paths,
             tmp_path / "grid.png",
@@ -276,7 +282,7 @@ def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_p
     other = write_prepared(tmp_path / "other", separable(seed=1, channels=channels))
     with pytest.raises(CheckpointError, match="data that differ"):
         grids.run(
-            grid_spec([0], ["baseline", "cbam"]),
+            grid_spec([0], ["baseline", "cbam"], channels),
             model_paths,
             *other,
             tmp_path / "grid.png",
@@ -285,15 +291,25 @@ def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_p
         )
 
 
+def test_a_model_of_another_config_is_refused(channels, paths, model_paths, tmp_path):
+    """The column would bear the name of a model that this config trains otherwise."""
+    spec = grid_spec([0], ["baseline", "cbam"], channels)
+    other = dataclasses.replace(spec, runs=spec.runs | {"separable/cbam/full/seed10": "another"})
+    outputs = tmp_path / "grid.png", tmp_path / "grid.json"
+    with pytest.raises(CheckpointError, match=r"cbam\.pt: trained by another config"):
+        grids.run(other, model_paths, *paths, *outputs, Machine("cpu"))
+    assert not any(output.exists() for output in outputs)
+
+
 @pytest.mark.parametrize("place", ["load", "maps"])
-def test_too_little_memory_is_named_and_leaves_no_file(paths, model_paths, tmp_path, monkeypatch, place):
+def test_too_little_memory_is_named_and_leaves_no_file(channels, paths, model_paths, tmp_path, monkeypatch, place):
     def too_large(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     monkeypatch.setattr({"load": dataset, "maps": gradcam}[place], place, too_large)
     outputs = tmp_path / "grid.png", tmp_path / "grid.json"
     with pytest.raises(DeviceError) as caught:
-        grids.run(grid_spec([0], ["baseline", "cbam"]), model_paths, *paths, *outputs, Machine("cpu"))
+        grids.run(grid_spec([0], ["baseline", "cbam"], channels), model_paths, *paths, *outputs, Machine("cpu"))
     assert str(caught.value) == f"{outputs[0]}: out of memory; run fewer at once"
     assert not outputs[0].exists()
     assert not outputs[1].exists()

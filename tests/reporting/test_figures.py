@@ -9,7 +9,8 @@ import pytest
 from matplotlib.collections import PolyCollection
 from PIL import Image
 
-from cnntention.reporting.figures.curves import curves
+from cnntention.base import specs
+from cnntention.reporting.figures.curves import KIND, CurvesSpec
 from cnntention.reporting.style import save
 from cnntention.training.history import COLUMNS
 
@@ -20,10 +21,15 @@ MODELS = [
 DATASETS = [{"name": "cifar10", "label": "CIFAR-10"}, {"name": "mnist", "label": "MNIST"}]
 
 
-def spec(**changes) -> dict:
-    return {
+curves = KIND.draw
+
+
+def spec(**changes) -> CurvesSpec:
+    content = {
         "name": "figure1",
+        "kind": "curves",
         "title": "Errors",
+        "runs": {},
         "datasets": DATASETS[:1],
         "models": MODELS[:1],
         "split": "full",
@@ -31,7 +37,8 @@ def spec(**changes) -> dict:
         "curves": ["train_error", "test_error"],
         "panels": "dataset",
         "style": {"width": 9.0, "height": 3.6, "dpi": 100, "y_max": None},
-    } | changes
+    }
+    return specs.read(CurvesSpec, content | changes)
 
 
 def run(seed, epochs=20, dataset="cifar10", model="base", **columns) -> pd.DataFrame:

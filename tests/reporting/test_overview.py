@@ -1,28 +1,17 @@
-"""The overview, from hand-made evaluations to its facts and verdicts."""
+"""The overview, from hand-made evaluations to its words and verdicts."""
 
-import pandas as pd
 import pytest
-from test_tables import MODELS, evaluation, frame, runs, spec
+from made import MODELS, cells, evaluation, frame, runs
+from made import accuracy_spec as spec
 
 from cnntention.reporting import overview
-from cnntention.reporting.tables import build
+from cnntention.reporting.overview import OverviewSpec
+from cnntention.reporting.tables.accuracy import KIND, AccuracySpec
 
-VERSIONS = {"training": {"python": "3.11.2", "torch": "2.15.0"}, "evaluation": {"python": "3.12.0", "torch": "2.15.0"}}
 
-
-def whole(*tables: dict) -> dict:
+def whole(*tables: AccuracySpec) -> OverviewSpec:
     """The spec of an overview."""
-    return {
-        "trainings": 8,
-        "datasets": ["CIFAR-10"],
-        "models": ["Attention, gated", "Baseline"],
-        "seeds": [10, 11, 12],
-        "tables": list(tables),
-    }
-
-
-def evaluated(*rows: dict) -> pd.DataFrame:
-    return frame(*({"versions": VERSIONS} | row for row in rows))
+    return OverviewSpec(8, ("CIFAR-10",), ("Attention, gated", "Baseline"), (10, 11, 12), tables)
 
 
 # ---- verdicts
@@ -60,7 +49,7 @@ def test_a_verdict_rests_on_the_seeds_that_are_shared(base, att, seeds, words):
 
 def test_the_difference_is_the_one_of_the_table():
     (row,) = overview.verdicts(spec(), frame(*runs())).to_dict("records")
-    assert row["Δ to Baseline"] == build(spec(), frame(*runs())).shown["Δ to Baseline"][1]
+    assert row["Δ to Baseline"] == cells(KIND.build(spec(), frame(*runs())))[1]["Δ to Baseline"]
 
 
 @pytest.mark.parametrize("published", [{}, {"cifar10": {"att": {"accuracy": 93.0}}}])
@@ -69,11 +58,11 @@ def test_without_a_number_for_both_the_paper_has_no_difference(published):
     assert "Paper's Δ" not in shown.columns
 
 
-# ---- facts
+# ---- what was run
 
 
 def test_what_was_run_and_on_what():
-    found = overview.facts(whole(spec()), [evaluated(*runs())])
+    found = overview.what_was_run(whole(spec()), [frame(*runs())])
     assert found == {
         "Datasets": "CIFAR-10",
         "Models": "Attention, gated · Baseline",
@@ -90,7 +79,9 @@ def test_what_was_run_and_on_what():
 
 def test_whatever_differs_between_runs_is_listed():
     other = {"device": "GPU", "precision": "bf16", "epochs": 20, "versions": {"training": {"torch": "2.11.0"}}}
-    found = overview.facts(whole(spec()), [evaluated(evaluation("base", 10, 90), evaluation("att", 10, 90, **other))])
+    found = overview.what_was_run(
+        whole(spec()), [frame(evaluation("base", 10, 90), evaluation("att", 10, 90, **other))]
+    )
     assert found["Devices"] == "CPU (x86_64, 2 threads) · GPU"
     assert found["Precision"] == "bf16 · fp32"
     assert found["Epochs"] == "20, 182"
@@ -98,14 +89,14 @@ def test_whatever_differs_between_runs_is_listed():
 
 
 def test_a_run_of_two_tables_is_counted_once_and_one_of_each_split_twice():
-    same, other = evaluated(evaluation("base", 10, 90)), spec(split="tune")
-    assert overview.facts(whole(spec(), spec()), [same, same])["Time of training"] == "2.5 h in all"
-    assert overview.facts(whole(spec(), other), [same, same])["Time of training"] == "5.0 h in all"
+    same, other = (frame(evaluation("base", 10, 90, split=split)) for split in ("full", "tune"))
+    assert overview.what_was_run(whole(spec(), spec()), [same, same])["Time of training"] == "2.5 h in all"
+    assert overview.what_was_run(whole(spec(), spec(split="tune")), [same, other])["Time of training"] == "5.0 h in all"
 
 
 @pytest.mark.parametrize("tables", [[], [spec()]])
 def test_before_anything_is_evaluated_there_is_only_what_was_asked_for(tables):
-    found = overview.facts(whole(*tables), [frame() for _ in tables])
+    found = overview.what_was_run(whole(*tables), [frame() for _ in tables])
     assert list(found) == ["Datasets", "Models", "Seeds", "Trainings", "Evaluated"]
     assert (found["Trainings"], found["Evaluated"]) == ("8", "0 trainings, those of the tables")
 
@@ -114,7 +105,7 @@ def test_before_anything_is_evaluated_there_is_only_what_was_asked_for(tables):
 
 
 def test_the_page_says_how_many_comparisons_it_makes():
-    text = overview.build(whole(spec(), spec(caption="Again")), [evaluated(*runs()), evaluated(*runs())])
+    text = overview.build(whole(spec(), spec(caption="Again")), [frame(*runs()), frame(*runs())])
     assert text.index("What was run") < text.index("Verdicts: Test accuracy") < text.index("Verdicts: Again")
     assert text.count("<td>better") == 2
     assert "this page makes 2." in text
@@ -123,7 +114,7 @@ def test_the_page_says_how_many_comparisons_it_makes():
 
 @pytest.mark.parametrize("change", [{"reference": None}, {"models": MODELS[:1]}])
 def test_a_table_without_anything_to_compare_has_no_verdicts(change):
-    text = overview.build(whole(spec(**change)), [evaluated(*runs())])
+    text = overview.build(whole(spec(**change)), [frame(*runs())])
     assert "Verdicts" not in text
     assert "95%" not in text
 

@@ -60,15 +60,15 @@ def test_a_table_has_a_row_for_names_and_each_row_of_the_frame():
     assert len(reader.texts["tr"]) == 3
 
 
-def test_facts_are_rows_of_a_name_and_a_text():
-    reader = read(pages.facts({"Seeds": "10, 11", NASTY: NASTY}))
+def test_pairs_are_rows_of_a_name_and_a_text():
+    reader = read(pages.pairs({"Seeds": "10, 11", NASTY: NASTY}))
     assert reader.texts["th"] == ["Seeds", NASTY]
     assert reader.texts["td"] == ["10, 11", NASTY]
 
 
 @pytest.mark.parametrize("word", ["http:", "https:", "url(", "<script", "<link", "<img"])
 def test_a_page_needs_nothing_beside_it(word):
-    assert word not in pages.page("title", pages.facts({"a": "b"}))
+    assert word not in pages.page("title", pages.pairs({"a": "b"}))
 
 
 def test_its_style_reaches_nothing_outside_it():

@@ -7,64 +7,17 @@ import re
 
 import pandas as pd
 import pytest
+from made import DATASETS, MODELS, cells, evaluation, frame, runs
+from made import accuracy_spec as spec
 
-from cnntention.reporting.results import EVALUATION_COLUMNS
-from cnntention.reporting.tables import Table, build
+from cnntention.base import specs
+from cnntention.reporting import tables
+from cnntention.reporting.table import Table
+from cnntention.reporting.tables import accuracy
+from cnntention.reporting.tables.recipes import RecipesSpec
 from cnntention.study.study import Study
 
-MODELS = [{"name": "base", "label": "Baseline", "color": "#111111"}, {"name": "att", "label": "Attention"}]
-DATASETS = [{"name": "cifar10", "label": "CIFAR-10"}, {"name": "mnist", "label": "MNIST"}]
-PUBLISHED = {"cifar10": {"base": {"accuracy": 90.96, "hours": 3.7}, "att": {"accuracy": 93.0, "hours": 0.5}}}
-
-
-def spec(**changes) -> dict:
-    """Of two models on one dataset with three seeds, compared with the baseline and the paper."""
-    return {
-        "name": "table3",
-        "kind": "accuracy",
-        "caption": "Test accuracy",
-        "datasets": DATASETS[:1],
-        "models": MODELS,
-        "split": "full",
-        "seeds": [10, 11, 12],
-        "reference": "base",
-        "published": PUBLISHED,
-    } | changes
-
-
-def evaluation(model, seed, accuracy, dataset="cifar10", **changes) -> dict:
-    return {
-        "dataset": dataset,
-        "model": model,
-        "seed": seed,
-        "accuracy": accuracy,
-        "n": 10_000,
-        "subset": "test",
-        "seconds": 9000.0,
-        "epochs": 182,
-        "device": "CPU (x86_64, 2 threads)",
-        "precision": "fp32",
-        "parameters": 272_474 if model == "base" else 1_727_962,
-        "multiply_adds": 40_813_184,
-    } | changes
-
-
-def frame(*rows) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS))
-
-
-def runs(base=(90, 91, 92), att=(92, 92, 94)) -> list[dict]:
-    """One evaluation for each seed from 10 on; None: missing."""
-    return [
-        evaluation(model, seed, accuracy)
-        for model, accuracies in (("base", base), ("att", att))
-        for seed, accuracy in enumerate(accuracies, start=10)
-        if accuracy is not None
-    ]
-
-
-def cells(table: Table) -> list[dict]:
-    return table.shown.to_dict("records")
+build = accuracy.KIND.build
 
 
 def parsed(table: Table) -> list[dict]:
@@ -434,17 +387,12 @@ ADAM = {key: value for key, value in SGD.items() if key != "momentum"} | {"optim
 
 def recipes(used=SGD, published=None) -> Table:
     models = [MODELS[0] | {"recipe": used}, MODELS[1] | {"recipe": ADAM}]
-    return build(
-        {
-            "name": "table1",
-            "kind": "recipes",
-            "caption": "Recipes",
-            "models": models,
-            "datasets": [],
-            "published": {"base": published} if published else {},
-        },
-        pd.DataFrame(),
-    )
+    content = {"name": "table1", "kind": "recipes", "caption": "Recipes", "runs": {}, "models": models}
+    return of_recipes(specs.read(RecipesSpec, content | {"published": {"base": published} if published else {}}))
+
+
+def of_recipes(wanted: RecipesSpec) -> Table:
+    return tables.KINDS["recipes"].build(wanted, pd.DataFrame())
 
 
 def test_the_cells_of_recipes():
@@ -528,7 +476,7 @@ def test_the_latex_of_recipes_is_sound(published):
 
 def test_table1_of_the_study_differs_from_the_paper_in_early_stopping_alone(config):
     """The published runs of the other models stopped early, on the test error."""
-    rows = cells(build(Study(config).table_spec("table1"), pd.DataFrame()))
+    rows = cells(of_recipes(Study(config).table_spec("table1")))
     patience = "– (paper: patience 20, threshold 0.001)"
     assert [row["Early stopping"] for row in rows] == ["–", patience, patience, patience]
     others = [{name: cell for name, cell in row.items() if name != "Early stopping"} for row in rows]
@@ -541,5 +489,5 @@ def test_what_the_paper_does_not_say_is_not_put_in_its_mouth(config):
     for key in ("milestones", "gamma", "weight_decay"):
         del published[key]
     config["recipes"]["he2015"]["gamma"] = 0.2
-    row = cells(build(Study(config).table_spec("table1"), pd.DataFrame()))[0]
+    row = cells(of_recipes(Study(config).table_spec("table1")))[0]
     assert (row["Milestones"], row["Gamma"], row["Weight decay"]) == ("91, 136", "0.2", "0.0001")

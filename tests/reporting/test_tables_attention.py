@@ -5,26 +5,31 @@ import math
 
 import pandas as pd
 import pytest
-from test_tables import DATASETS, cells, evaluation, frame
+from made import DATASETS, cells, evaluation, frame
 
-from cnntention.reporting.tables import Table, build
+from cnntention.base import specs
+from cnntention.reporting.table import Table
+from cnntention.reporting.tables.attention import KIND, AttentionSpec
+
+build = KIND.build
 
 MODELS = [{"name": "att", "label": "SelfAtt"}, {"name": "cbam", "label": "CBAM"}]
 PUBLISHED = {"cifar10": {"att": {"gates": [-0.75, -5.0e-11, 1.92]}}}
 
 
-def spec(**changes) -> dict:
-    return {
+def spec(**changes) -> AttentionSpec:
+    content = {
         "name": "attention",
         "kind": "attention",
         "caption": "Use of attention",
+        "runs": {},
         "datasets": DATASETS[:1],
         "models": MODELS,
         "split": "full",
         "seeds": [10, 11],
-        "reference": None,
         "published": PUBLISHED,
-    } | changes
+    }
+    return specs.read(AttentionSpec, content | changes)
 
 
 def use(gates, bypassed, shares) -> dict:

@@ -5,10 +5,13 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from test_tables import cells, evaluation
+from made import cells, evaluation
 
-from cnntention.reporting.results import CLAIM_COLUMNS, EVALUATION_COLUMNS
-from cnntention.reporting.tables import build
+from cnntention.base import specs
+from cnntention.reporting.runs import NAMES, NEEDED
+from cnntention.reporting.tables.claims import KIND, ClaimsSpec
+
+build = KIND.build
 
 RIGHT = np.arange(100) < 90
 
@@ -32,8 +35,9 @@ def claim(**changes) -> dict:
     } | changes
 
 
-def spec(*claims, seeds=(10, 11, 12)) -> dict:
-    return {"name": "claims", "kind": "claims", "caption": "Claims", "claims": list(claims), "seeds": list(seeds)}
+def spec(*claims, seeds=(10, 11, 12)) -> ClaimsSpec:
+    content = {"name": "claims", "kind": "claims", "caption": "Claims", "runs": {}, "seeds": seeds}
+    return specs.read(ClaimsSpec, content | {"claims": claims})
 
 
 def run(model, seed, accuracy, split="full", **changes) -> dict:
@@ -41,7 +45,7 @@ def run(model, seed, accuracy, split="full", **changes) -> dict:
 
 
 def frame(*rows) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[*EVALUATION_COLUMNS, *CLAIM_COLUMNS])
+    return pd.DataFrame(rows, columns=[*NAMES, *NEEDED, "errors", "right"])
 
 
 def runs(base, att) -> pd.DataFrame:

@@ -173,6 +173,36 @@ BAD = [
         "tables: {table1: {models: [mha, mha]}}",
         "tables.table1.models: an entry stands here twice",
     ),
+    ("label of another model", "models: {mha: {label: ' Baseline'}}", "models.mha.label: ' Baseline' is the label of"),
+    (
+        "label of another dataset",
+        "datasets: {mnist: {label: CIFAR-10}}",
+        "datasets.mnist.label: 'CIFAR-10' is the label",
+    ),
+    # ---- kinds
+    ("table without a kind", "tables: {mine: {models: [mha]}}", "tables.mine: 'kind' missing"),
+    ("unknown kind of table", "tables: {table3: {kind: acuracy}}", "tables.table3.kind: 'acuracy' is not possible"),
+    ("unknown kind of figure", "figures: {figure1: {kind: bars}}", "figures.figure1.kind: 'bars' is not possible"),
+    (
+        "claim of the same model",
+        "tables: {claims: {claims: {17-residual: {model: mha, than: mha}}}}",
+        "tables.claims.cla",
+    ),
+    (
+        "claim without validation images",
+        "datasets: {cifar10: {validation_images: 0}}",
+        "tables.claims.claims.18-weighted-residual.split: 'tune' needs datasets.cifar10.validation_images",
+    ),
+    (
+        "claim of runs that stop early",
+        "recipes: {adam-residual: {early_stopping: {patience: 9}}}",
+        "tables.claims.claims.17-residual.split: models.selfatt-no-residual stops early",
+    ),
+    (
+        "claim of an unknown model",
+        "tables: {claims: {claims: {17-residual: {than: resnet}}}}",
+        "tables.claims.claims.17-",
+    ),
     # ---- null for what is needed
     ("null seeds", "seeds: null", "top level: 'seeds' missing"),
     ("null models", "models:", "top level: 'models' missing"),
@@ -266,7 +296,6 @@ BAD = [
         "recipes: {adam-attention: {early_stopping: {patience: 9}}}",
         "tables.table3.sp",
     ),
-    ("tuning without validation", "datasets: {cifar10: {validation_images: 0}}", "figures.figure6.split: 'tune' needs"),
     (
         "nothing left to train on",
         "datasets: {mnist: {validation_images: 60000}}",
@@ -744,9 +773,11 @@ def test_a_name_is_refused_unless_it_fits_a_path_and_a_shell(section, chosen, da
     assume(chosen not in SHIPPED[section])
     entry = SHIPPED[section][data.draw(st.sampled_from(sorted(SHIPPED[section])))]
     config = put((section, chosen), copy.deepcopy(entry))
+    if section in ("datasets", "models"):
+        config[section][chosen]["label"] = "Another one"
     if section == "gradcam" and name(chosen):
         assert f"  gradcam.{chosen}: unknown name" in refusal(config)
-        config["datasets"][chosen] = SHIPPED["datasets"]["mnist"]
+        config["datasets"][chosen] = SHIPPED["datasets"]["mnist"] | {"label": "Another one"}
     message = refusal(config)
     assert bool(message) != name(chosen)
     if message:

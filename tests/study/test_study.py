@@ -13,8 +13,11 @@ from conftest import ROOT
 from cnntention.base import layout
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
-from cnntention.base.specs import canonical, digest, plain
+from cnntention.base.specs import canonical, digest, plain, read
 from cnntention.data.specs import DataSpec
+from cnntention.reporting import figures, tables
+from cnntention.reporting.grid import GridSpec
+from cnntention.reporting.overview import OverviewSpec
 from cnntention.study.config import load
 from cnntention.study.study import Study
 
@@ -231,11 +234,16 @@ def test_a_digest_follows_the_canonical_text():
     assert digest(value) == digest({"a": "é", "b": 1}) != digest({"a": "é", "b": 2})
 
 
-def test_canonical_is_json_that_reads_back(study):
+def test_the_specs_of_all_products_are_read_back_from_their_json(study):
     for run in study.runs():
         assert json.loads(canonical(study.run_spec(run))) == plain(study.run_spec(run))
     for name in study.config["tables"]:
-        assert json.loads(canonical(study.table_spec(name))) == study.table_spec(name)
+        assert tables.read_spec(canonical(study.table_spec(name))) == study.table_spec(name)
+    for name in study.config["figures"]:
+        assert figures.read_spec(canonical(study.figure_spec(name))) == study.figure_spec(name)
+    for name in study.config["gradcam"]:
+        assert read(GridSpec, canonical(study.grid_spec(name))) == study.grid_spec(name)
+    assert read(OverviewSpec, canonical(study.overview_spec())) == study.overview_spec()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -302,8 +310,9 @@ def test_split_full_holds_no_image_back(study):
 def test_the_spec_of_a_run_holds_no_label_colour_or_style(config):
     labelled = Study(config)
     text = "UNIQUE TEXT"
-    for entry in (*config["datasets"].values(), *config["models"].values()):
-        entry["label"] = text
+    for section in ("datasets", "models"):
+        for name, entry in config[section].items():
+            entry["label"] = f"{text} {name}"
     for entry in config["models"].values():
         entry["color"] = "#123abc"
     for entry in config["figures"].values():
@@ -319,13 +328,13 @@ def test_the_spec_of_a_run_holds_no_label_colour_or_style(config):
         assert canonical(spec) == canonical(labelled.run_spec(run))
 
 
-def is_run(dataset=None, model=None, split=None, tables=()):
-    """A choice of runs by the names of their steps, and of the tables that hold their digests."""
+def is_run(*products, dataset=None, model=None, split=None):
+    """A choice of runs by the names of their steps, and of the products that hold their digests."""
 
     def chosen(step: str) -> bool:
         kind, _, name = step.partition(" ")
         if kind != "run":
-            return step in {f"table {table}" for table in tables}
+            return step in products
         parts = name.split("/")
         return all(
             wanted is None or part in wanted for wanted, part in zip((dataset, model, split), parts, strict=False)
@@ -338,8 +347,19 @@ def only(*steps):
     return lambda step: step in steps
 
 
-ALL_TABLES = ("table1", "table2", "table3", "attention", "claims")
 CBAM = ("cbam-8", "cbam-16", "cbam-32")
+OF_CBAM_8 = ("table table2", "table claims")
+OF_CBAM = (
+    "table table1",
+    *OF_CBAM_8,
+    "table table3",
+    "table attention",
+    "figure figure8",
+    "grid cifar10",
+    "grid mnist",
+)
+OF_MNIST = ("table table3", "table attention", "table claims", "figure figure1", "grid mnist")
+OF_ALL = (*OF_CBAM, "figure figure1", "figure figure5", "figure figure6")
 
 
 @pytest.mark.parametrize(
@@ -347,38 +367,30 @@ CBAM = ("cbam-8", "cbam-16", "cbam-32")
     [
         ("results", "elsewhere", only()),
         ("machine", {"device": "cpu", "downloads": "d", "mirrors": {"mnist": ["http://a/"]}}, only()),
-        ("recipes/adam-cbam/lr", 1, is_run(model=CBAM, tables=ALL_TABLES)),
+        ("recipes/adam-cbam/lr", 1, is_run(*OF_CBAM, model=CBAM)),
         (
             "recipes/adam-residual/gamma",
             0.5,
-            is_run(model=("selfatt-residual", "selfatt-no-residual"), tables=("claims",)),
+            is_run("table claims", "figure figure5", model=("selfatt-residual", "selfatt-no-residual")),
         ),
-        ("models/cbam-8/attention/options/reduction", 4, is_run(model=("cbam-8",), tables=("table2", "claims"))),
-        ("models/cbam-8/attention/residual", "none", is_run(model=("cbam-8",), tables=("table2", "claims"))),
-        ("models/cbam-8/depth", 32, is_run(model=("cbam-8",), tables=("table2", "claims"))),
+        ("models/cbam-8/attention/options/reduction", 4, is_run(*OF_CBAM_8, model=("cbam-8",))),
+        ("models/cbam-8/attention/residual", "none", is_run(*OF_CBAM_8, model=("cbam-8",))),
+        ("models/cbam-8/depth", 32, is_run(*OF_CBAM_8, model=("cbam-8",))),
         (
             "datasets/cifar10/validation_images",
             4000,
-            is_run(dataset=("cifar10",), split=("tune",), tables=("table2", "claims")),
+            is_run(*OF_CBAM_8, "figure figure6", dataset=("cifar10",), split=("tune",)),
         ),
         ("datasets/mnist/validation_images", 4000, only()),
-        (
-            "datasets/mnist/normalization",
-            {"mean": [0.1], "std": [0.3]},
-            is_run(dataset=("mnist",), tables=("table3", "attention", "claims")),
-        ),
-        (
-            "datasets/mnist/augmentation/crop_padding",
-            0,
-            is_run(dataset=("mnist",), tables=("table3", "attention", "claims")),
-        ),
+        ("datasets/mnist/normalization", {"mean": [0.1], "std": [0.3]}, is_run(*OF_MNIST, dataset=("mnist",))),
+        ("datasets/mnist/augmentation/crop_padding", 0, is_run(*OF_MNIST, dataset=("mnist",))),
         ("datasets/mnist/image_size", 32, only("data mnist")),
         ("models/cbam-8/label", "X", only("table table2", "table claims")),
         ("models/cbam-8/color", "#000000", only()),
         (
             "datasets/mnist/label",
             "X",
-            only("table table3", "table attention", "table claims", "figure figure1", "grid mnist"),
+            only(*OF_MNIST),
         ),
         ("figures/figure5/style", {"dpi": 77}, only("figure figure5")),
         ("figures/figure5/title", "X", only("figure figure5")),
@@ -388,8 +400,8 @@ CBAM = ("cbam-8", "cbam-16", "cbam-32")
         ("tables/table3/published/mnist/mha", {"accuracy": 1}, only("table table3")),
         ("tables/table2/reference", "cbam-8", only("table table2")),
         ("tables/claims/claims/01-selfatt-cifar10/published", [1, 2], only("table claims")),
-        ("epochs", 12, is_run(tables=ALL_TABLES)),
-        ("datasets/mnist/epochs", 12, is_run(dataset=("mnist",), tables=("table3", "attention", "claims"))),
+        ("epochs", 12, is_run(*OF_ALL)),
+        ("datasets/mnist/epochs", 12, is_run(*OF_MNIST, dataset=("mnist",))),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -417,43 +429,28 @@ def test_another_seed_adds_runs_and_changes_none(config, study):
 def test_published_values_of_datasets_that_a_table_leaves_out_do_not_count(config):
     config["tables"]["table3"]["datasets"] = ["cifar10"]
     spec = Study(config).table_spec("table3")
-    assert set(spec["published"]) == {"cifar10"}
-    assert [dataset["name"] for dataset in spec["datasets"]] == ["cifar10"]
+    assert set(spec.published) == {"cifar10"}
+    assert [dataset.name for dataset in spec.datasets] == ["cifar10"]
 
 
-def test_the_spec_of_a_grid(study):
-    spec = study.grid_spec("mnist")
-    assert spec["dataset"] == {"name": "mnist", "label": "MNIST"}
-    assert spec["models"][0] == {"name": "baseline", "label": "Baseline"}
-    assert spec["images"] == [7, 497, 737, 1129, 5029]
-    assert (spec["seed"], spec["split"]) == (10, "full")
-
-
-def test_the_spec_of_a_figure(study):
-    spec = study.figure_spec("figure6")
-    assert spec == {
-        "name": "figure6",
-        "title": "SelfAtt with weighted and plain residual connections",
-        "curves": ["train_loss", "validation_error"],
-        "panels": "curve",
-        "style": {"width": 9.0, "height": 3.6, "dpi": 150, "y_max": None},
-        "datasets": [{"name": "cifar10", "label": "CIFAR-10"}],
-        "split": "tune",
-        "models": [
-            {"name": "selfatt", "label": "SelfAtt", "color": "#0072b2"},
-            {"name": "selfatt-unweighted", "label": "SelfAtt, unweighted", "color": "#e69f00"},
-        ],
-        "seeds": [10, 11, 12],
+def test_specs_hold_the_digest_of_each_of_their_runs(study):
+    """By which results of another config are told."""
+    pairs = [(study.table_spec(name), study.table_runs(name)) for name in study.config["tables"]]
+    pairs += [(study.figure_spec(name), study.figure_runs(name)) for name in study.config["figures"]]
+    pairs += [(study.grid_spec(name), study.grid_runs(name)) for name in study.config["gradcam"]]
+    for spec, runs in pairs:
+        assert spec.runs == {str(run): digest(study.run_spec(run)) for run in runs}
+    assert study.grid_spec("mnist").runs.keys() == {
+        f"mnist/{model}/full/seed10" for model in ("baseline", "selfatt", "mha", "cbam-16")
     }
 
 
 def test_the_spec_of_the_overview(study):
     spec = study.overview_spec()
-    assert spec["trainings"] == 45
-    assert spec["datasets"] == ["CIFAR-10", "MNIST"]
-    assert len(spec["models"]) == 9
-    assert {"Baseline", "SelfAtt, no residual"} <= set(spec["models"])
-    assert spec["tables"] == [study.table_spec("table2"), study.table_spec("table3")]
+    assert spec.trainings == 45
+    assert spec.datasets == ("CIFAR-10", "MNIST")
+    assert len(spec.models) == 9
+    assert spec.tables == (study.table_spec("table2"), study.table_spec("table3"))
 
 
 def test_the_overview_rests_on_the_runs_of_all_tables_each_once(config, study):
@@ -461,15 +458,6 @@ def test_the_overview_rests_on_the_runs_of_all_tables_each_once(config, study):
     assert len(study.overview_runs()) == len(set(study.overview_runs())) == (3 + 4 * 2) * 3
     config["tables"]["again"] = config["tables"]["table3"]
     assert Study(config).overview_runs() == study.overview_runs()
-
-
-def test_the_papers_numbers_of_a_split_come_from_all_its_tables(config, study):
-    assert study.published("tune") == config["tables"]["table2"]["published"]
-    assert study.published("full")["mnist"]["mha"] == {"accuracy": 98.84}
-    more = {"cifar10": {"cbam-8": {"accuracy": 90.0}}}
-    table = config["tables"]["table3"] | {"models": ["baseline", "cbam-8"], "published": more}
-    config["tables"]["more"] = table
-    assert Study(config).published("full")["cifar10"].keys() == {"baseline", "selfatt", "mha", "cbam-16", "cbam-8"}
 
 
 # ---- data
@@ -537,10 +525,19 @@ def test_a_datasets_own_epochs_come_before_those_of_the_config(config):
 
 def test_a_claim_knows_how_short_its_runs_are(config):
     config["datasets"]["mnist"]["epochs"] = 12
-    claims = {claim["name"]: claim for claim in Study(config).table_spec("claims")["claims"]}
-    assert (claims["04-selfatt-mnist"]["trained"], claims["04-selfatt-mnist"]["schedule"]) == (12, 182)
-    assert (claims["01-selfatt-cifar10"]["trained"], claims["01-selfatt-cifar10"]["schedule"]) == (182, 182)
+    claims = {claim.name: claim for claim in Study(config).table_spec("claims").claims}
+    assert (claims["04-selfatt-mnist"].trained, claims["04-selfatt-mnist"].schedule) == (12, 182)
+    assert (claims["01-selfatt-cifar10"].trained, claims["01-selfatt-cifar10"].schedule) == (182, 182)
     assert list(claims) == sorted(claims)
+
+
+@pytest.mark.parametrize(("recipe", "epochs"), [("he2015", 100), ("adam-attention", 150)])
+def test_of_two_schedules_a_claim_goes_by_the_shorter(config, recipe, epochs):
+    """Whichever side has it: that of the baseline, or that of SelfAtt."""
+    config["recipes"][recipe] |= {"epochs": epochs, "milestones": []}
+    claim = Study(config).table_spec("claims").claims[0]
+    assert (claim.model.name, claim.than.name) == ("selfatt", "baseline")
+    assert (claim.trained, claim.schedule) == (epochs, epochs)
 
 
 def test_a_table_of_claims_rests_on_predictions_and_curves_too(study):

@@ -43,13 +43,13 @@ class CIFAR10(Source):
             archive = Official(folder / OFFICIAL.filename, OFFICIAL.tgz_md5)
             fetch([archive], [*mirrors, OFFICIAL.url.rpartition("/")[0]], instead=list(batches.values()))
             contents = _unpacked(archive.read(), OFFICIAL.base_folder, list(batches))
-        arrays = {}
+        images, labels = {}, {}
         for part, listed in lists.items():
             read = [pickle.loads(contents[name], encoding="latin1") for name, _ in listed]
             pixels = np.concatenate([batch["data"] for batch in read]).reshape(-1, 3, 32, 32)
-            arrays[f"x_{part}"] = pixels.transpose(0, 2, 3, 1)
-            arrays[f"y_{part}"] = np.concatenate([batch["labels"] for batch in read]).astype(np.int64)
-        return arrays
+            images[f"x_{part}"] = pixels.transpose(0, 2, 3, 1)
+            labels[f"y_{part}"] = np.concatenate([batch["labels"] for batch in read]).astype(np.int64)
+        return images | labels
 
 
 def _unpacked(archive: bytes, folder: str, names: Sequence[str]) -> dict[str, bytes]:

@@ -13,8 +13,8 @@ from cnntention.data.source import Known, Source, register
 
 ARCHIVES = {
     "x_train": "train-images-idx3-ubyte.gz",
-    "y_train": "train-labels-idx1-ubyte.gz",
     "x_test": "t10k-images-idx3-ubyte.gz",
+    "y_train": "train-labels-idx1-ubyte.gz",
     "y_test": "t10k-labels-idx1-ubyte.gz",
 }
 

@@ -42,7 +42,9 @@ class Npz(Source):
         shapes = npz.shapes(self.path)
         _, height, width, channels = (*shapes["x_train"], 1)[:4]  # grey images may come without an axis of channels
         images = {part: shapes[f"x_{part}"][0] for part in ("train", "test")}
-        return Known(images, (height, width, channels), self.class_names)
+        others = npz.others(self.path)
+        remarks = (f"{self.path}: not read: {', '.join(others)}",) if others else ()
+        return Known(images, (height, width, channels), self.class_names, remarks)
 
     def load(self, downloads: str | os.PathLike, mirrors: Sequence[str] = ()) -> dict[str, np.ndarray]:
         if self.sha256 and sha256(self.path) != self.sha256:

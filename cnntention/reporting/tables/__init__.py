@@ -1,18 +1,29 @@
-"""Tables, one file a kind: a spec and evaluated runs in, a table out."""
+"""Tables, one file a kind: from a stanza of the config and evaluated runs to a table."""
 
-import pandas as pd
+import json
 
-from cnntention.reporting.tables import accuracy, attention, claims, recipes
-from cnntention.reporting.tables.table import Table
+from cnntention.base import specs
+from cnntention.reporting.kinds import Kinds
+from cnntention.reporting.table import Table
+from cnntention.reporting.tables.kind import TableKind, TableSpec
 
-_KINDS = {"accuracy": accuracy.build, "attention": attention.build, "claims": claims.build}
+KINDS: Kinds[TableKind] = Kinds(
+    __name__, __path__, {"caption": {"$ref": "#/$defs/text", "description": "one line, above the table"}}
+)
 
 
-def build(spec: dict, runs: pd.DataFrame) -> Table:
-    """The table of a spec, by its ``kind``.
+def read_spec(text: str) -> TableSpec:
+    """The spec of a table, of whatever kind, from JSON."""
+    return specs.read(KINDS[json.loads(text)["kind"]].spec_class, text)
 
-    Args:
-        spec: see :meth:`cnntention.study.study.Study.table_spec`.
-        runs: see :func:`cnntention.reporting.results.evaluations`; not used by a table of recipes.
+
+def make_table(spec: TableSpec, results: str, stem: str) -> Table:
+    """Make a table from the runs that are evaluated, and write it to ``stem`` + ``.md``, ``.csv``, ``.tex``, ``.html``.
+
+    Raises:
+        DataError: a file of a run is damaged.
     """
-    return recipes.build(spec) if spec["kind"] == "recipes" else _KINDS[spec["kind"]](spec, runs)
+    kind = KINDS[spec.kind]
+    table = kind.build(spec, kind.read(results, spec))
+    table.write(stem)
+    return table

@@ -1,12 +1,23 @@
-"""Tables of hyperparameters (Table 1): a spec in, a table out."""
+"""Tables of hyperparameters (Table 1): one row a model."""
 
-from typing import Any
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from cnntention.reporting.tables.table import NONE, Table
+from cnntention.base import specs
+from cnntention.base.layout import Run
+from cnntention.base.names import unknown
+from cnntention.base.words import NONE
+from cnntention.reporting import selection
+from cnntention.reporting.kinds import Study
+from cnntention.reporting.selection import Labelled
+from cnntention.reporting.table import Table
+from cnntention.reporting.tables.kind import TableKind, TableSpec
+from cnntention.training.specs import EarlyStopping, Recipe
 
-_RECIPE_COLUMNS = {
+COLUMNS = {
     "optimizer": "Optimiser",
     "lr": "Learning rate",
     "momentum": "Momentum",
@@ -19,29 +30,111 @@ _RECIPE_COLUMNS = {
 }
 
 
-def build(spec: dict) -> Table:
-    """Hyperparameters of the runs, one row a model; a value that differs from the published run's shows both.
+@dataclasses.dataclass(frozen=True)
+class Trained(Labelled):
+    """A model and the recipe by which it is trained."""
 
-    Args:
-        spec: see :meth:`cnntention.study.study.Study.table_spec`.
+    recipe: Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedRecipe:
+    """What the paper says of a recipe, see :class:`cnntention.training.specs.Recipe`; None: it does not say."""
+
+    optimizer: str | None = None
+    lr: float | None = None
+    momentum: float | None = None
+    weight_decay: float | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    milestones: tuple[int, ...] | None = None
+    gamma: float | None = None
+    early_stopping: EarlyStopping | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipesSpec(TableSpec):
+    """What a table of hyperparameters depends on.
+
+    Attributes:
+        models: one a row.
+        published: by model.
     """
-    data, shown = [], []
-    for model in spec["models"]:
-        published = spec["published"].get(model["name"], {})
-        used = {key: model["recipe"].get(key) for key in _RECIPE_COLUMNS}
-        data.append(
-            {"model": model["name"]}
-            | {key: _setting(value) for key, value in used.items()}
-            | {f"published_{key}": _setting(published.get(key)) for key in _RECIPE_COLUMNS}
-        )
-        cells = {"Model": model["label"]}
-        for key, title in _RECIPE_COLUMNS.items():
-            cells[title] = _setting(used[key]) or NONE
-            if published.get(key, used[key]) != used[key]:
-                cells[title] += f" (paper: {_setting(published[key])})"
-        shown.append(cells)
-    notes = ["Where a published run used another value, it stands in brackets."] if spec["published"] else []
-    return Table(pd.DataFrame(data), pd.DataFrame(shown), spec["caption"], notes, spec["name"])
+
+    models: tuple[Trained, ...]
+    published: dict[str, PublishedRecipe]
+
+
+class Recipes(TableKind[RecipesSpec]):
+    """Hyperparameters of the runs; a value that differs from the published run's shows both."""
+
+    spec_class = RecipesSpec
+    required = ("models",)
+    keys: ClassVar[dict[str, dict]] = {
+        "models": selection.KEYS["models"],
+        "published": {
+            "type": "object",
+            "default": {},
+            "description": "what is published of each model's recipe; what is not said there stays unsaid",
+            "propertyNames": {"$ref": "#/$defs/name"},
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "optimizer": {"enum": ["sgd", "adam"]},
+                    "lr": {"$ref": "#/$defs/positive"},
+                    "momentum": {"type": "number", "minimum": 0},
+                    "weight_decay": {"type": "number", "minimum": 0},
+                    "batch_size": {"type": "integer", "minimum": 1},
+                    "epochs": {"type": "integer", "minimum": 1},
+                    "milestones": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+                    "gamma": {"$ref": "#/$defs/positive"},
+                    "early_stopping": {"$ref": "#/$defs/early_stopping"},
+                },
+            },
+        },
+    }
+    files = ()
+
+    def runs(self, stanza: dict, seeds: list[int]) -> list[Run]:
+        return []
+
+    def check(self, key: str, stanza: dict, config: dict, given: dict) -> Iterator[str]:
+        yield from unknown(f"{key}.models", stanza["models"], config["models"])
+        # An overlay that takes a model away leaves what is published of it.
+        yield from unknown(f"{key}.published", stanza["published"], given["models"])
+
+    def details(self, stanza: dict, study: Study) -> dict[str, Any]:
+        models = [
+            selection.labelled("models", name, study.config) | {"recipe": study.recipe(name)}
+            for name in stanza["models"]
+        ]
+        return {"models": models, "published": stanza["published"]}
+
+    def caption(self, spec: RecipesSpec) -> str:
+        return f"{spec.caption}. One row a model; where a published run used another value, it stands in brackets."
+
+    def build(self, spec: RecipesSpec, runs: pd.DataFrame) -> Table:
+        data, shown = [], []
+        for model in spec.models:
+            used = specs.plain(model.recipe)
+            published = specs.plain(spec.published.get(model.name, PublishedRecipe()))
+            data.append(
+                {"model": model.name}
+                | {key: _setting(used.get(key)) for key in COLUMNS}
+                | {f"published_{key}": _setting(published.get(key)) for key in COLUMNS}
+            )
+            cells = {"Model": model.label}
+            for key, title in COLUMNS.items():
+                cells[title] = _setting(used.get(key)) or NONE
+                if key in published and published[key] != used.get(key):
+                    cells[title] += f" (paper: {_setting(published[key])})"
+            shown.append(cells)
+        notes = ["Where a published run used another value, it stands in brackets."] if spec.published else []
+        return Table(pd.DataFrame(data), pd.DataFrame(shown), spec.caption, notes, spec.name)
+
+
+KIND = Recipes()
 
 
 def _setting(value: Any) -> str:

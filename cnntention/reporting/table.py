@@ -10,6 +10,8 @@ from cnntention.base.files import write_text
 from cnntention.base.words import NONE
 from cnntention.reporting import pages
 
+SUFFIXES = (".md", ".csv", ".tex", ".html")
+
 
 @dataclasses.dataclass(frozen=True)
 class Table:
@@ -31,8 +33,7 @@ class Table:
 
     def write(self, stem: str) -> None:
         """Write ``stem`` + ``.md``, ``.csv``, ``.tex`` and ``.html``."""
-        texts = {".md": self.markdown(), ".csv": self.csv(), ".tex": self.latex(), ".html": self.html()}
-        for suffix, text in texts.items():
+        for suffix, text in zip(SUFFIXES, (self.markdown(), self.csv(), self.latex(), self.html()), strict=True):
             write_text(stem + suffix, text)
 
     def markdown(self) -> str:

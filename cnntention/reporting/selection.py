@@ -1,0 +1,131 @@
+"""Which runs a product shows: those of some models on some datasets, on one split, from some seeds."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from cnntention.base.layout import Run
+from cnntention.base.names import unknown
+from cnntention.data import split
+
+KEYS: dict[str, dict] = {
+    "datasets": {"$ref": "#/$defs/names", "description": "shown, in this order"},
+    "split": {"$ref": "#/$defs/split", "description": "full: judged by test images; tune: by validation images"},
+    "models": {"$ref": "#/$defs/names", "description": "shown, in this order"},
+}
+"""JSON schemas of a stanza's keys."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelled:
+    """A dataset or model.
+
+    Attributes:
+        name: in the config.
+        label: for reading.
+    """
+
+    name: str
+    label: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """Runs of all models on all datasets.
+
+    Attributes:
+        datasets: in the order in which they are shown.
+        split: ``full`` or ``tune``, see :mod:`cnntention.data.split`.
+        models: likewise.
+        seeds: of the runs of each model.
+    """
+
+    datasets: tuple[Labelled, ...]
+    split: str
+    models: tuple[Labelled, ...]
+    seeds: tuple[int, ...]
+
+
+def selected(stanza: dict, config: dict, *of_models: str) -> dict:
+    """The fields of a :class:`Selection`, in plain values; of each model also the values of more keys."""
+    return {
+        "datasets": [labelled("datasets", name, config) for name in stanza["datasets"]],
+        "split": stanza["split"],
+        "models": [
+            labelled("models", name, config) | {key: config["models"][name][key] for key in of_models}
+            for name in stanza["models"]
+        ],
+        "seeds": config["seeds"],
+    }
+
+
+def labelled(section: str, name: str, config: dict) -> dict:
+    """The fields of a :class:`Labelled`, in plain values."""
+    return {"name": name, "label": config[section][name]["label"]}
+
+
+def runs(stanza: dict, seeds: Iterable[int]) -> list[Run]:
+    """The runs of a stanza with :data:`KEYS`."""
+    return [
+        Run(dataset, model, stanza["split"], seed)
+        for dataset in stanza["datasets"]
+        for model in stanza["models"]
+        for seed in seeds
+    ]
+
+
+def problems(key: str, stanza: dict, config: dict) -> Iterator[str]:
+    """What is wrong with a stanza with :data:`KEYS`, a line each."""
+    yield from unknown(f"{key}.datasets", stanza["datasets"], config["datasets"])
+    yield from untrainable(key, stanza["models"], stanza["split"], stanza["datasets"], config)
+
+
+def untrainable(key: str, models: list[str], name: str, datasets: list[str], config: dict) -> Iterator[str]:
+    """What keeps runs of models on a split of datasets from being trained, a line each; unknown datasets are passed
+    over."""
+    yield from unknown(f"{key}.models", models, config["models"])
+    if split.judging_part(name) == "validation":
+        for dataset in datasets:
+            if dataset in config["datasets"] and not config["datasets"][dataset]["validation_images"]:
+                yield f"{key}.split: '{name}' needs datasets.{dataset}.validation_images above 0"
+        return
+    for model in models:
+        recipe = config["recipes"].get(config["models"].get(model, {}).get("recipe"), {})
+        if recipe.get("early_stopping"):
+            yield (
+                f"{key}.split: models.{model} stops early on validation error, and split '{name}' has no validation "
+                "images; use split 'tune' or a recipe with early_stopping: null"
+            )
+
+
+def published_keys(of_a_model: dict) -> dict:
+    """The JSON schema of what is published, by dataset and model, from that of what is published of one model."""
+    return {
+        "type": "object",
+        "default": {},
+        "propertyNames": {"$ref": "#/$defs/name"},
+        "additionalProperties": {
+            "type": "object",
+            "propertyNames": {"$ref": "#/$defs/name"},
+            "additionalProperties": {"type": "object", "additionalProperties": False} | of_a_model,
+        },
+    }
+
+
+def published(stanza: dict) -> dict:
+    """What is published of the datasets that a stanza shows."""
+    return {dataset: models for dataset, models in stanza["published"].items() if dataset in stanza["datasets"]}
+
+
+def unknown_published(key: str, published: dict, given: dict) -> Iterator[str]:
+    """A line for each dataset and model of what is published that nothing has.
+
+    An overlay that takes a model or dataset away leaves what is published of it, which then is no typo.
+
+    Args:
+        key: of what is published.
+        published: by dataset and model.
+        given: the config, with entries that are null.
+    """
+    yield from unknown(key, published, given["datasets"])
+    for dataset, values in published.items():
+        yield from unknown(f"{key}.{dataset}", values, given["models"])
