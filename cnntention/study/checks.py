@@ -9,7 +9,6 @@ from cnntention.attention.registry import catalogue
 from cnntention.base.errors import DataError
 from cnntention.base.names import suggest, unknown
 from cnntention.data import source
-from cnntention.network.specs import WIDTHS
 from cnntention.reporting import figures, grid, tables
 from cnntention.study import plausible
 from cnntention.study.schema import problems, unknown_keys
@@ -89,6 +88,11 @@ def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
     yield from plausible.recipe_problems(key, recipe)
     if "momentum" in recipe and recipe["optimizer"] != "sgd":
         yield f"{key}.momentum: only for optimizer: sgd"
+    if recipe["nesterov"] and not recipe.get("momentum"):
+        yield f"{key}.nesterov: only for optimizer: sgd with a momentum above 0"
+    if recipe["schedule"] and recipe["milestones"]:
+        kind = recipe["schedule"]["kind"]
+        yield f"{key}.milestones: not possible with schedule: {kind}, which anneals by itself; set []"
     if sorted(set(recipe["milestones"])) != recipe["milestones"]:
         yield f"{key}.milestones: must ascend"
     if any(milestone > recipe["epochs"] for milestone in recipe["milestones"]):
@@ -118,7 +122,9 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
         yield from unfit
         return
     for name, value in attention["options"].items():
-        uneven = [channels for channels in WIDTHS if options[name].get("divides_channels") and channels % value]
+        uneven = [
+            channels for channels in model["widths"] if options[name].get("divides_channels") and channels % value
+        ]
         if uneven:
             yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 

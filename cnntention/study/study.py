@@ -156,6 +156,7 @@ class Study:
             "normalization": dataset["normalization"],
             "augmentation": dataset["augmentation"],
             "depth": model["depth"],
+            "widths": model["widths"],
             "attention": model["attention"],
             "precision": self.config["precision"],
             "recipe": self.recipe(run.model, run.dataset),

@@ -15,14 +15,27 @@ def build_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch
     """
     lr, decay = recipe.lr, recipe.weight_decay
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr, momentum=recipe.momentum or 0.0, weight_decay=decay, fused=True)
+        momentum, nesterov = recipe.momentum or 0.0, recipe.nesterov
+        return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
     return torch.optim.Adam(parameters, lr, weight_decay=decay, fused=True)
 
 
 def build_schedule(
     optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """The learning rate times gamma after each milestone epoch of so many steps; stepped once a training step."""
+    """The learning rate of a recipe whose epochs have so many steps; stepped once a training step.
+
+    With a schedule that of :class:`cnntention.training.specs.OneCycle`, else times gamma after each milestone epoch.
+    """
+    if recipe.schedule:
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            recipe.lr,
+            total_steps=recipe.epochs * steps,
+            pct_start=recipe.schedule.warmup,
+            anneal_strategy=recipe.schedule.anneal,
+            cycle_momentum=False,
+        )
     milestones = [epoch * steps for epoch in recipe.milestones]
     return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, recipe.gamma)
 

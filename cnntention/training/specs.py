@@ -1,7 +1,7 @@
 """What a training depends on in the config."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from cnntention.base import specs
 from cnntention.base.layout import Run
@@ -23,12 +23,29 @@ class EarlyStopping:
 
 
 @dataclasses.dataclass(frozen=True)
+class OneCycle:
+    """A learning rate that changes with every step: from a 25th of ``lr`` up to ``lr``, then down to nothing.
+
+    So a short schedule is fair as well (Smith and Topin 2018, "Super-convergence"; torch's ``OneCycleLR``).
+
+    Attributes:
+        kind: ``onecycle``.
+        warmup: share of all steps over which the rate rises.
+        anneal: ``cos`` or ``linear``, the form of rise and fall.
+    """
+
+    kind: Literal["onecycle"]
+    warmup: float
+    anneal: Literal["cos", "linear"]
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe:
     """How a model is trained.
 
     Attributes:
         optimizer: ``sgd`` or ``adam``.
-        lr: learning rate at the start.
+        lr: learning rate at the start; with a schedule, the highest.
         weight_decay: factor of the L2 penalty.
         batch_size: images a step.
         epochs: passes over the training images.
@@ -36,6 +53,9 @@ class Recipe:
         gamma: see milestones.
         early_stopping: None: train to the last epoch.
         momentum: of SGD.
+        nesterov: whether momentum looks ahead (Nesterov 1983), for SGD.
+        label_smoothing: share of each label that is spread evenly over all classes, in training (Szegedy et al. 2015).
+        schedule: of the learning rate, from step to step; None: milestones.
     """
 
     optimizer: str
@@ -47,6 +67,9 @@ class Recipe:
     gamma: float
     early_stopping: EarlyStopping | None
     momentum: float | None = None
+    nesterov: bool = False
+    label_smoothing: float = 0.0
+    schedule: OneCycle | None = None
 
 
 @dataclasses.dataclass(frozen=True)

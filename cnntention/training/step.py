@@ -21,6 +21,7 @@ class Step:
         augment: likewise.
         optimizer: of the model's parameters.
         precision: of the forward pass.
+        label_smoothing: see :class:`cnntention.training.specs.Recipe`; the sums of the epoch are those of its loss.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Step:
         augment: Augmenter,
         optimizer: torch.optim.Optimizer,
         precision: Precision,
+        label_smoothing: float = 0.0,
     ):
         self.forward = forward
         self.part = part
@@ -38,6 +40,7 @@ class Step:
         self.augment = augment
         self.optimizer = optimizer
         self.precision = precision
+        self.label_smoothing = label_smoothing
 
     def images(self, index: Tensor) -> Tensor:
         """The network's input for some of the training images: ``[B] -> [B, C, H, W]``."""
@@ -50,7 +53,7 @@ class Step:
         images = self.images(index)
         with self.precision.autocast(index.device):
             scores = self.forward(images)
-        loss = nn.functional.cross_entropy(scores.float(), labels)
+        loss = nn.functional.cross_entropy(scores.float(), labels, label_smoothing=self.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

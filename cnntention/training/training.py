@@ -76,6 +76,7 @@ class Training:
             Augmenter(spec.augmentation, self._generator),
             self._optimizer,
             self.plan.precision,
+            recipe.label_smoothing,
         )
         self.rows: list[dict] = []
         self.epoch: Epoch | None = None

@@ -391,6 +391,14 @@ def recipes(used=SGD, published=None) -> Table:
     return of_recipes(specs.read(RecipesSpec, content | {"published": {"base": published} if published else {}}))
 
 
+def test_what_a_recipe_has_beside_the_paper_s_is_shown_where_it_has_it():
+    cycle = {"kind": "onecycle", "warmup": 0.25, "anneal": "cos"}
+    table = recipes(SGD | {"nesterov": True, "label_smoothing": 0.0, "schedule": cycle})
+    assert [row["Nesterov"] for row in cells(table)] == ["yes", "–"]
+    assert [row["Schedule"] for row in cells(table)] == ["onecycle, warmup 0.25, anneal cos", "–"]
+    assert "Label smoothing" not in table.shown.columns
+
+
 def of_recipes(wanted: RecipesSpec) -> Table:
     return tables.KINDS["recipes"].build(wanted, pd.DataFrame())
 

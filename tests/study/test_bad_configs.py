@@ -290,6 +290,27 @@ BAD = [
         "recipes: {he2015: {epochs: 100}}",
         "recipes.he2015.milestones: 136 lies past the last",
     ),
+    (
+        "Nesterov with Adam",
+        "recipes: {adam-cbam: {nesterov: true}}",
+        "recipes.adam-cbam.nesterov: only for optimizer: sgd",
+    ),
+    (
+        "milestones with one cycle",
+        "recipes: {he2015: {schedule: {kind: onecycle}}}",
+        "recipes.he2015.milestones: not possible with schedule: onecycle",
+    ),
+    (
+        "a warm-up that never ends",
+        "recipes: {he2015: {schedule: {kind: onecycle, warmup: 1}}}",
+        "recipes.he2015.schedule.warmup: less than 1",
+    ),
+    (
+        "heads and widths",
+        "models: {mha: {widths: [14, 34, 67]}}",
+        "models.mha.attention.options.heads: 8 does not divide the 14 channels",
+    ),
+    ("two widths", "models: {baseline: {widths: [16, 32]}}", "models.baseline.widths: at least 3 needed"),
     ("momentum with Adam", "recipes: {he2015: {optimizer: adam}}", "recipes.he2015.momentum: only for optimizer: sgd"),
     (
         "early stopping without validation",

@@ -16,7 +16,7 @@ from cnntention.training import train as step
 from cnntention.training.compilation import Compilation
 from cnntention.training.plan import Plan
 from cnntention.training.precision import Precision
-from cnntention.training.specs import EarlyStopping
+from cnntention.training.specs import EarlyStopping, OneCycle
 from cnntention.training.state import State
 from cnntention.training.training import Training
 
@@ -57,8 +57,17 @@ def assert_same(one: Training, other: Training) -> None:
     [
         {"optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "epochs": 4, "milestones": (2,)},
         {"optimizer": "adam", "lr": 0.01, "epochs": 4, "milestones": (1, 3)},
+        {
+            "optimizer": "sgd",
+            "lr": 0.01,
+            "momentum": 0.9,
+            "epochs": 4,
+            "nesterov": True,
+            "label_smoothing": 0.1,
+            "schedule": OneCycle("onecycle", 0.3, "cos"),
+        },
     ],
-    ids=lambda changes: changes["optimizer"],
+    ids=["sgd", "adam", "onecycle"],
 )
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_a_killed_run_ends_with_the_bits_of_an_uninterrupted_one(paths, tmp_path, changes, epoch):

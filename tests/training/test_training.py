@@ -3,6 +3,7 @@
 import csv
 import math
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from test_dataset import separable, write_prepared
 from torch import Tensor, nn
 
 from cnntention.base import specs
-from cnntention.base.errors import DeviceError, TrainingError
+from cnntention.base.errors import DeviceError, InterruptionError, TrainingError
 from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.specs import Augmentation, Normalization
@@ -22,7 +23,8 @@ from cnntention.network import predict
 from cnntention.training import checkpoint, heartbeat, history, training
 from cnntention.training import train as step
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
-from cnntention.training.specs import EarlyStopping, Recipe, RunSpec
+from cnntention.training.specs import EarlyStopping, OneCycle, Recipe, RunSpec
+from cnntention.training.training import Training
 
 torch.set_num_threads(1)
 
@@ -135,6 +137,66 @@ def test_learning_rate_drops_after_the_milestone_epochs():
 def test_learning_rate_of_each_epoch_is_recorded(data):
     rows = trained(run_spec({"epochs": 4, "milestones": (1, 3)}), data).rows
     assert [row["lr"] for row in rows] == pytest.approx([0.01, 0.001, 0.001, 0.0001])
+
+
+@pytest.mark.parametrize("anneal", ["cos", "linear"])
+def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(anneal):
+    """In closed form: of 40 steps, a quarter up from 1/25 of the rate, the others down."""
+    cycle = recipe(optimizer="sgd", lr=0.4, epochs=4, schedule=OneCycle("onecycle", 0.25, anneal))
+    optimizer = build_optimizer([nn.Parameter(torch.zeros(1))], cycle)
+    schedule = build_schedule(optimizer, cycle, steps=10)
+    rates = []
+    for _ in range(40):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+
+    def way(share: float) -> float:
+        return share if anneal == "linear" else (1 - math.cos(math.pi * share)) / 2
+
+    up = [0.016 + (0.4 - 0.016) * way(step / 9) for step in range(10)]
+    down = [0.4 - (0.4 - 0.016e-4) * way(step / 30) for step in range(1, 31)]
+    assert rates == pytest.approx(up + down)
+
+
+def test_the_rate_of_one_cycle_is_in_the_history(data):
+    cycle = {"epochs": 4, "schedule": OneCycle("onecycle", 0.25, "linear")}
+    rates = [row["lr"] for row in trained(run_spec(cycle), data).rows]
+    assert rates[0] == pytest.approx(0.01 / 25)
+    assert max(rates) == rates[1] > rates[2] > rates[3] > 0
+
+
+def test_nesterov_momentum_looks_ahead():
+    """Nesterov 1983 in torch's form: v = m v + g, w = w - lr (g + m v)."""
+    looking = recipe(optimizer="sgd", lr=0.1, momentum=0.9, weight_decay=0.0, nesterov=True)
+    weight = nn.Parameter(torch.tensor([1.0]))
+    optimizer = build_optimizer([weight], looking)
+    expected, velocity = 1.0, 0.0
+    for _ in range(4):
+        optimizer.zero_grad()
+        (weight**2).sum().backward()
+        gradient = 2 * expected
+        velocity = 0.9 * velocity + gradient
+        expected -= 0.1 * (gradient + 0.9 * velocity)
+        optimizer.step()
+    assert weight.item() == pytest.approx(expected)
+
+
+def test_smoothed_labels_spread_a_share_over_the_classes(data):
+    """Szegedy et al. 2015, section 7: (1 - s) of the loss of the label, and s of the mean loss of all classes."""
+    share, scores = 0.3, torch.tensor([[2.0, 0.0, -1.0]])
+    training = Training(run_spec({"label_smoothing": share, "batch_size": 8}), data, torch.device("cpu"))
+    training.step.forward = lambda images: scores.expand(len(images), 3).clone().requires_grad_()
+    with pytest.raises(InterruptionError):
+        training.run_epoch(stop)
+    labels = data.parts["train"].labels[training.epoch.order[:8]]
+    losses = -(scores[0] - scores[0].exp().sum().log())
+    expected = (1 - share) * losses[labels].mean() + share * losses.mean()
+    assert training.epoch.losses[0].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def stop() -> None:
+    raise InterruptionError("stopped", signal.SIGTERM)
 
 
 # ---- early stopping

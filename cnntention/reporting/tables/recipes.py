@@ -28,6 +28,8 @@ COLUMNS = {
     "gamma": "Gamma",
     "early_stopping": "Early stopping",
 }
+RARE_COLUMNS = {"nesterov": "Nesterov", "label_smoothing": "Label smoothing", "schedule": "Schedule"}
+"""Of recipes unlike the paper's: shown where a model has them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,17 +117,18 @@ class Recipes(TableKind[RecipesSpec]):
         return f"{spec.caption}. One row a model; where a published run used another value, it stands in brackets."
 
     def build(self, spec: RecipesSpec, runs: pd.DataFrame) -> Table:
+        recipes = [specs.plain(model.recipe) for model in spec.models]
+        columns = COLUMNS | {key: title for key, title in RARE_COLUMNS.items() if any(key in used for used in recipes)}
         data, shown = [], []
-        for model in spec.models:
-            used = specs.plain(model.recipe)
+        for model, used in zip(spec.models, recipes, strict=True):
             published = specs.plain(spec.published.get(model.name, PublishedRecipe()))
             data.append(
                 {"model": model.name}
-                | {key: _setting(used.get(key)) for key in COLUMNS}
+                | {key: _setting(used.get(key)) for key in columns}
                 | {f"published_{key}": _setting(published.get(key)) for key in COLUMNS}
             )
             cells = {"Model": model.label}
-            for key, title in COLUMNS.items():
+            for key, title in columns.items():
                 cells[title] = _setting(used.get(key)) or NONE
                 if key in published and published[key] != used.get(key):
                     cells[title] += f" (paper: {_setting(published[key])})"
@@ -140,8 +143,10 @@ KIND = Recipes()
 def _setting(value: Any) -> str:
     if value is None:
         return ""
+    if value is True:
+        return "yes"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {entry}" for key, entry in value.items())
+        return ", ".join(str(entry) if key == "kind" else f"{key} {entry}" for key, entry in value.items())
     return {"sgd": "SGD", "adam": "Adam"}.get(value, f"{value:g}" if isinstance(value, float) else str(value))
