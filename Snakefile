@@ -31,7 +31,14 @@ for remark in STUDY.remarks():
 
 
 include: "rules/common.smk"
-include: "rules/terminal.smk"
+
+
+# As a module the workflow leaves the terminal to those who use it.
+if workflow.modifier.is_main_snakefile():
+
+    include: "rules/terminal.smk"
+
+
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
@@ -42,13 +49,6 @@ include: "rules/mlflow.smk"
 include: "rules/report.smk"
 
 
-localrules:
-    all,
-    tables,
-    figures,
-    gradcam,
-
-
 rule all:
     default_target: True
     input:
@@ -56,6 +56,7 @@ rule all:
         rules.figures.input,
         rules.gradcam.input,
         STUDY.path(layout.OVERVIEW),
+    localrule: True
 
 
 onsuccess:

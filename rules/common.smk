@@ -8,13 +8,14 @@ from pathlib import Path
 
 from cnntention.reporting import captions
 from cnntention.base import layout
-from cnntention.base.code_files import closure
+from cnntention.base.code_files import ROOT, closure
 from cnntention.base.layout import Run
 from cnntention.base.specs import canonical
 from cnntention.data.split import JUDGED_BY
 
-# Relative, since Snakemake would take another absolute path for another input and train all again.
-REPOSITORY = Path(os.path.relpath(workflow.basedir))
+# Relative, since Snakemake would take another absolute path for another input and train all again. Local, since a module
+# with a prefix would look for them below it.
+REPOSITORY = Path(os.path.relpath(ROOT))
 START = time.time()
 CONDA = "../envs/cnntention.yaml"
 CAPTION = "../report/caption.rst"
@@ -35,20 +36,17 @@ wildcard_constraints:
 
 
 # Steps run the package that the rules track, with the Python that runs Snakemake unless conda brings another.
-use_conda = any(
+PYTHON = f"env PYTHONPATH={shlex.quote(str(REPOSITORY))}${{PYTHONPATH:+:$PYTHONPATH}} "
+if any(
     method.name == "CONDA" for method in workflow.deployment_settings.deployment_method
-)
-python_path = (
-    ""
-    if use_conda
-    else f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH; "
-)
-# A scheduler's signal to stop goes to each process of a job, and once the shell is gone, it kills the rest: with a trap
-# the shell waits for a training that saves its state.
-shell.prefix(
-    f"{python_path}export PYTHONPATH={shlex.quote(str(workflow.basedir))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; set -euo pipefail; "
-    "trap : TERM; "
-)
+):
+    PYTHON += "python"
+else:
+    PYTHON += f'PATH={shlex.quote(os.path.dirname(sys.executable))}:"$PATH" {shlex.quote(sys.executable)}'
+
+# As a module with a prefix, Snakemake moves inputs, outputs and logs of rules by itself, but not what parameters name.
+RESULTS = str(workflow.modifier.modify_path(f"{STUDY.results}/")).rstrip("/")
+MOVED = STUDY if RESULTS == STUDY.results else Study(config | {"results": RESULTS})
 
 
 def results(pattern):
@@ -63,7 +61,7 @@ def log_file(step, pattern):
 
 def script(name):
     """An adapter in workflow_scripts/."""
-    return (REPOSITORY / "workflow_scripts" / name).as_posix()
+    return local((REPOSITORY / "workflow_scripts" / name).as_posix())
 
 
 def code(name, models=(), files=()):
@@ -74,7 +72,7 @@ def code(name, models=(), files=()):
     blocks = {STUDY.attention_file(model) for model in models} - {None}
     files = closure(f"workflow_scripts/{name}", *sorted(blocks), *files)
     return [
-        (REPOSITORY / file).as_posix()
+        local((REPOSITORY / file).as_posix())
         for file in files
         if not file.startswith("workflow_scripts/")
     ]

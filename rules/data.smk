@@ -7,7 +7,10 @@ rule prepare_data:
         code=lambda wildcards: code(
             "prepare_data.py", files=[STUDY.source_file(wildcards.dataset)]
         ),
-        own_files=lambda wildcards: STUDY.own_files(wildcards.dataset),
+        # As the config names them, and so does the spec.
+        own_files=lambda wildcards: [
+            local(file) for file in STUDY.own_files(wildcards.dataset)
+        ],
     output:
         data=results(layout.DATA),
         card=results(layout.CARD),
@@ -18,11 +21,12 @@ rule prepare_data:
     conda:
         CONDA
     params:
+        python=untracked(PYTHON),
         spec=lambda wildcards: canonical(STUDY.data_spec(wildcards.dataset)),
         downloads=untracked(STUDY.machine["downloads"]),
         mirrors=lambda wildcards, output: STUDY.mirrors(wildcards.dataset),
     message:
         "Prepare data: {wildcards.dataset}"
     shell:
-        "python {input.script} --spec {params.spec:q} --data {output.data} --card {output.card}"
-        " --downloads {params.downloads} --mirrors {params.mirrors:q} > {log} 2>&1"
+        "{params.python} {input.script:q} --spec {params.spec:q} --data {output.data:q} --card {output.card:q}"
+        " --downloads {params.downloads:q} --mirrors {params.mirrors:q} > {log:q} 2>&1"

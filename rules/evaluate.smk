@@ -19,10 +19,11 @@ rule evaluate:
     resources:
         gpu=GPU,
     params:
+        python=untracked(PYTHON),
         machine=untracked(MACHINE),
     message:
         "Evaluate {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
     shell:
-        "python {input.script} --machine {params.machine:q} --threads {threads} --model {input.model}"
-        " --data {input.data} --card {input.card} --eval {output.report} --predictions {output.predictions}"
-        " > {log} 2>&1"
+        "{params.python} {input.script:q} --machine {params.machine:q} --threads {threads} --model {input.model:q}"
+        " --data {input.data:q} --card {input.card:q} --eval {output.report:q} --predictions {output.predictions:q}"
+        " > {log:q} 2>&1"

@@ -27,17 +27,19 @@ rule figure:
     conda:
         CONDA
     params:
+        python=untracked(PYTHON),
         spec=lambda wildcards: canonical(STUDY.figure_spec(wildcards.figure)),
-        stem=lambda wildcards: STUDY.path(layout.FIGURE, figure=wildcards.figure),
-        results=lambda wildcards: STUDY.results,
+        stem=lambda wildcards: MOVED.path(layout.FIGURE, figure=wildcards.figure),
+        results=lambda wildcards: MOVED.results,
         caption=lambda wildcards, output: STUDY.figure_caption(wildcards.figure),
     message:
         "Plot {wildcards.figure}"
     shell:
-        "python {input.script} --spec {params.spec:q} --results {params.results}"
-        " --stem {params.stem} > {log} 2>&1"
+        "{params.python} {input.script:q} --spec {params.spec:q} --results {params.results:q}"
+        " --stem {params.stem:q} > {log:q} 2>&1"
 
 
 rule figures:
     input:
         STUDY.products("figures"),
+    localrule: True

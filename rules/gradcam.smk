@@ -30,16 +30,18 @@ rule grid:
     resources:
         gpu=GPU,
     params:
+        python=untracked(PYTHON),
         spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
         machine=untracked(MACHINE),
         caption=lambda wildcards, output: STUDY.grid_caption(wildcards.dataset),
     message:
         "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:
-        "python {input.script} --spec {params.spec:q} --models {input.models} --data {input.data} --card {input.card}"
-        " --png {output.png} --json {output.report} --machine {params.machine:q} --threads {threads} > {log} 2>&1"
+        "{params.python} {input.script:q} --spec {params.spec:q} --models {input.models:q} --data {input.data:q} --card {input.card:q}"
+        " --png {output.png:q} --json {output.report:q} --machine {params.machine:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule gradcam:
     input:
         STUDY.products("gradcam"),
+    localrule: True

@@ -15,8 +15,9 @@ rule mlflow:
     conda:
         "../envs/mlflow.yaml"
     params:
-        spec=lambda wildcards: canonical(STUDY.export_spec()),
+        python=untracked(PYTHON),
+        spec=lambda wildcards: canonical(MOVED.export_spec()),
     message:
         "Export to MLflow"
     shell:
-        "python {input.script} --spec {params.spec:q} > {log} 2>&1 && cat {log} >&2"
+        "{params.python} {input.script:q} --spec {params.spec:q} > {log:q} 2>&1 && cat {log:q} >&2"

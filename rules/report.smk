@@ -19,11 +19,12 @@ rule overview:
     conda:
         CONDA
     params:
+        python=untracked(PYTHON),
         spec=lambda wildcards: canonical(STUDY.overview_spec()),
-        results=lambda wildcards: STUDY.results,
+        results=lambda wildcards: MOVED.results,
         caption=untracked(captions.OVERVIEW),
     message:
         "Make overview"
     shell:
-        "python {input.script} --spec {params.spec:q} --results {params.results}"
-        " --page {output.page} > {log} 2>&1"
+        "{params.python} {input.script:q} --spec {params.spec:q} --results {params.results:q}"
+        " --page {output.page:q} > {log:q} 2>&1"

@@ -28,17 +28,19 @@ rule table:
     conda:
         CONDA
     params:
+        python=untracked(PYTHON),
         spec=lambda wildcards: canonical(STUDY.table_spec(wildcards.table)),
-        stem=lambda wildcards: STUDY.path(layout.TABLE, table=wildcards.table),
-        results=lambda wildcards: STUDY.results,
+        stem=lambda wildcards: MOVED.path(layout.TABLE, table=wildcards.table),
+        results=lambda wildcards: MOVED.results,
         caption=lambda wildcards, output: STUDY.table_caption(wildcards.table),
     message:
         "Make {wildcards.table}"
     shell:
-        "python {input.script} --spec {params.spec:q} --results {params.results}"
-        " --stem {params.stem} > {log} 2>&1"
+        "{params.python} {input.script:q} --spec {params.spec:q} --results {params.results:q}"
+        " --stem {params.stem:q} > {log:q} 2>&1"
 
 
 rule tables:
     input:
         STUDY.products("tables"),
+    localrule: True

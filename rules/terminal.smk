@@ -1,6 +1,7 @@
 # What the terminal shows of a run: one line a job when it starts, and one when it fails, with the step's own message at
 # the end. Snakemake's log file holds the rest, and its settings for less (quiet) leave three lines a job, or none. A dry
 # run, --verbose and --show-failed-logs show all as ever.
+from cnntention.workflow.summary import reason
 from snakemake.logging import DefaultFormatter, LogEvent, logger
 
 
@@ -21,7 +22,7 @@ class OneLineAJob(DefaultFormatter):
         return self.line(self.jobs[job["jobid"]])
 
     def format_job_error(self, job):
-        why = job["rule_msg"] or self.status
+        why = reason(job["rule_msg"] or self.status)
         self.status = ""
         return self.line(
             f"FAILED{f' ({why})' if why else ''}: {self.jobs.get(job['jobid'], job['rule_name'])}"

@@ -18,13 +18,14 @@ rule train:
     resources:
         gpu=GPU,
     params:
+        python=untracked(PYTHON),
         spec=lambda wildcards: canonical(STUDY.run_spec(run_of(wildcards))),
         machine=untracked(MACHINE),
         # The state lies there too: no output, since Snakemake deletes the outputs of a job that was killed.
-        results=untracked(STUDY.results),
+        results=untracked(MOVED.results),
     message:
         "Train {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}  (log: {log})"
     shell:
         # exec: signals reach Python itself, and $PPID, which is Snakemake's, is its parent too.
-        "exec python {input.script} --spec {params.spec:q} --machine {params.machine:q} --threads {threads}"
+        "exec {params.python} {input.script:q} --spec {params.spec:q} --machine {params.machine:q} --threads {threads}"
         " --results {params.results:q} --data {input.data:q} --card {input.card:q} --parent $PPID > {log:q} 2>&1"

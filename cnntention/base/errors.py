@@ -59,12 +59,18 @@ def reported() -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()
     except InterruptionError as interruption:
         _end_by(interruption.number, str(interruption))
     except KeyboardInterrupt:
         _end_by(signal.SIGINT, f"stopped by {signal.SIGINT.name}")
     except CNNtentionError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:
+        # Whoever reads has read enough, as head does. Python itself would complain of it once more at its end.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         if error.filename is None and error.strerror is None:
             raise

@@ -26,6 +26,15 @@ def summary(study: Study) -> str:
     return "\n".join(["", *tables, "Where to look:", *look])
 
 
+def reason(message: str) -> str:
+    """One line for what an executor says of a job that failed: each of its lines once, without the call at its end."""
+    kept: list[str] = []
+    for line in map(str.strip, message.partition("sbatch call:")[0].splitlines()):
+        if line and not any(line.strip("'.") in earlier for earlier in kept):
+            kept.append(line)
+    return " ".join(kept)
+
+
 STATED = re.compile(r"^error: (.+)", flags=re.MULTILINE | re.DOTALL)
 """How a step says in its log what a user can mend, see :func:`cnntention.base.errors.reported`."""
 

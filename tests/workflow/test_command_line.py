@@ -209,6 +209,17 @@ def test_runs_are_listed(folder):
     assert done.stdout.splitlines() == ["digits/baseline/full/seed3", "digits/selfatt/full/seed3"]
 
 
+def test_a_reader_that_has_enough_ends_it_without_a_word(folder):
+    """As in ``cnntention runs | head``; here nobody reads at all."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        words = [sys.executable, "-m", "cnntention", "runs"]
+        done = subprocess.run(words, cwd=folder, env=environment, stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (128 + 13, "")
+
+
 def test_runs_of_an_overlay_are_listed(folder):
     (folder / "more.yaml").write_text("seeds: [7, 8]", encoding="utf-8")
     printed = step("--configfile", "more.yaml", "runs")

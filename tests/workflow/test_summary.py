@@ -6,7 +6,7 @@ import time
 import pytest
 
 from cnntention.study.study import Study
-from cnntention.workflow.summary import failures, summary
+from cnntention.workflow.summary import failures, reason, summary
 
 
 @pytest.fixture
@@ -137,3 +137,26 @@ def test_ctrl_c_during_the_imports_is_no_fault_of_this_software(study):
     shown = messages(study)
     assert "stopped by SIGINT before it began" in shown
     assert "fault" not in shown
+
+
+SBATCH = "sbatch: error: invalid partition: none\nsbatch: error: Batch job submission failed"
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("exit status 1", "exit status 1"),
+        ("", ""),
+        (
+            f"SLURM sbatch failed. The error message was '{SBATCH}'.\n    sbatch call:\n        sbatch\n{SBATCH}",
+            "SLURM sbatch failed. The error message was 'sbatch: error: invalid partition: none "
+            "sbatch: error: Batch job submission failed'.",
+        ),
+        (
+            "\n".join([SBATCH] * 4),
+            "sbatch: error: invalid partition: none sbatch: error: Batch job submission failed",
+        ),
+    ],
+)
+def test_what_an_executor_says_is_said_once_in_a_line(message, shown):
+    assert reason(message) == shown
