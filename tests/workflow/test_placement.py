@@ -103,7 +103,8 @@ def test_a_module_makes_its_files_where_the_outer_workflow_wants_them(outer, lin
     (outer / "mine.md").unlink(missing_ok=True)
     use(outer, "use rule * from cnn as cnn_*", *lines)
     folder = outer / "study" if lines else outer
-    make(outer, "mine.md", f"{folder.relative_to(outer)}/results/data/digits.npz")
+    data, run = (f"{folder}/results/data/digits.npz", f"{folder}/results/runs/digits/baseline/full/seed10/eval.json")
+    make(outer, "mine.md", *(os.path.relpath(path, outer) for path in ((data, run) if lines else (data,))))
     assert "| Baseline" in (outer / "mine.md").read_text(encoding="utf-8")
     names = {path.name for path in outer.iterdir()} - {".snakemake", "cnn tention", "config.yaml", "Snakefile"}
     assert names == {"mine.md", "study" if lines else "results"}
