@@ -39,7 +39,7 @@ def shown(program: str) -> list[str]:
 
 
 def is_meant(arguments: str) -> bool:
-    """Whether Snakemake takes each word for what it is; it takes all behind ``--configfile`` for files, up to ``--``."""
+    """Whether Snakemake takes each word as meant: ``--configfile`` takes all that follows for files, up to ``--``."""
     words = shlex.split(arguments, comments=True)
     try:
         parsed = pytest.importorskip("snakemake.cli").get_argument_parser().parse_args(words)
