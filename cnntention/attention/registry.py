@@ -20,14 +20,13 @@ from typing import Any
 
 from cnntention.base.errors import ConfigError
 
-_CLASSES: dict[str, type] = {}
-
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A registered block: its module, and the JSON schema of each option."""
+    """A registered block: its module and class, and the JSON schema of each option."""
 
     module: str
+    class_name: str
     options: dict[str, dict]
 
     @property
@@ -37,13 +36,16 @@ class Entry:
 
 
 def register(name: str, **options: dict) -> Callable[[type], type]:
-    """Class decorator: make an attention block known under ``name``, with a JSON schema for each option."""
+    """Class decorator: an attention block's name, and a JSON schema for each option.
 
-    def add(cls: type) -> type:
-        _CLASSES[name] = cls
-        return cls
+    It leaves the class as it is: :func:`catalogue` reads the decorator in the source.
+    """
+    return lambda cls: cls
 
-    return add
+
+def _called(call: ast.Call) -> str | None:
+    """``register``, of ``register(...)`` as well as of ``registry.register(...)``."""
+    return getattr(call.func, "attr", getattr(call.func, "id", None))
 
 
 def _option(keyword: ast.keyword) -> tuple[str, dict]:
@@ -70,7 +72,7 @@ def catalogue() -> dict[str, Entry]:
             if not isinstance(node, ast.ClassDef):
                 continue
             for call in node.decorator_list:
-                if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "register":
+                if isinstance(call, ast.Call) and _called(call) == "register":
                     try:
                         name = ast.literal_eval(call.args[0])
                         options = dict(map(_option, call.keywords))
@@ -78,7 +80,7 @@ def catalogue() -> dict[str, Entry]:
                         raise ConfigError(f"{file}: register() takes literals only") from None
                     if name in entries:
                         raise ConfigError(f"{file}: '{name}' is registered in {entries[name].module} already")
-                    entries[name] = Entry(f"{__package__}.{file.stem}", options)
+                    entries[name] = Entry(f"{__package__}.{file.stem}", node.name, options)
     return entries
 
 
@@ -88,5 +90,5 @@ def create(name: str, channels: int, **options: Any) -> Any:
     Raises:
         KeyError: no block registers that name.
     """
-    importlib.import_module(catalogue()[name].module)
-    return _CLASSES[name](channels, **options)
+    entry = catalogue()[name]
+    return getattr(importlib.import_module(entry.module), entry.class_name)(channels, **options)

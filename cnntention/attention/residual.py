@@ -8,25 +8,29 @@ import torch
 from torch import Tensor, nn
 
 
-class Unconnected(nn.Module):
-    """``F(x)``: the block alone, without a residual connection."""
+class Connection(nn.Module):
+    """What a stage of the trunk goes through: the attention block, and how its result joins the feature map."""
 
     def __init__(self, block: nn.Module):
         super().__init__()
         self.block = block
 
+
+class NoResidual(Connection):
+    """``F(x)``: the block's result in place of the feature map."""
+
     def forward(self, x: Tensor) -> Tensor:
         return self.block(x)
 
 
-class PlainResidual(Unconnected):
+class PlainResidual(Connection):
     """``F(x) + x`` (eq. 2)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.block(x)
 
 
-class WeightedResidual(Unconnected):
+class WeightedResidual(Connection):
     """``w F(x) + x`` with one learned scalar w, the gate, which starts at 0 (eq. 3)."""
 
     def __init__(self, block: nn.Module):
@@ -37,4 +41,4 @@ class WeightedResidual(Unconnected):
         return x + self.gate * self.block(x)
 
 
-RESIDUALS: dict[str, type[Unconnected]] = {"none": Unconnected, "plain": PlainResidual, "weighted": WeightedResidual}
+RESIDUALS: dict[str, type[Connection]] = {"none": NoResidual, "plain": PlainResidual, "weighted": WeightedResidual}

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from conftest import ROOT
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -151,6 +152,24 @@ def test_zeros_that_cuda_kernels_want_behind_each_head_change_nothing(name, head
         expected = written_out(attention, x, heads, attend_by_matmul)
         torch.testing.assert_close(attention(x), expected, rtol=1e-10, atol=1e-12)
     assert depths == [{math.ceil(channels / heads / 8) * 8}]
+
+
+@pytest.mark.parametrize(("channels", "heads", "depth"), [(16, 8, 8), (32, 8, 8), (12, 1, 16), (64, 8, 8), (64, 1, 64)])
+@pytest.mark.parametrize("device", ["cuda", "cpu"])
+def test_heads_are_filled_up_on_cuda_alone(channels, heads, depth, device, monkeypatch):
+    """On tensors without data, which say that they are on CUDA."""
+    seen = []
+    attend = F.scaled_dot_product_attention
+    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda *x, **o: seen.extend(x) or attend(*x, **o))
+    with FakeTensorMode():
+        maps = [torch.empty(2, channels, 4, 5, device=device) for _ in range(3)]
+        assert heads_module.attend(*maps, heads, 0.5).shape == maps[0].shape
+    assert [x.shape[-1] for x in seen] == [depth if device == "cuda" else channels // heads] * 3
+
+
+def test_nothing_is_copied_where_nothing_is_to_be_filled_up():
+    tokens = torch.zeros(1, 2, 3, 16)
+    assert heads_module._pad(tokens, 8) is tokens
 
 
 def test_scale_of_selfatt_matters_at_these_inputs():
@@ -370,6 +389,14 @@ def test_catalogue_is_read_without_torch():
     code = "import sys; from cnntention.attention.registry import catalogue; catalogue(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("decorator", ["register", "registry.register", "cnntention.attention.registry.register"])
+def test_a_block_is_seen_by_whatever_path_its_file_names_the_decorator(decorator, tmp_path, monkeypatch):
+    (tmp_path / "se.py").write_text(f"@{decorator}('se', size={{'type': 'integer'}})\nclass SE: pass\n")
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
+    entries = registry.catalogue.__wrapped__()
+    assert entries == {"se": registry.Entry("cnntention.attention.se", "SE", {"size": {"type": "integer"}})}
 
 
 def test_unknown_block_is_refused():

@@ -183,6 +183,34 @@ def test_batch_norm_starts_as_one_and_zero(attention):
     assert all((layer.weight == 1).all() and (layer.bias == 0).all() for layer in layers)
 
 
+def test_batch_norm_keeps_nine_tenths_of_its_statistics_in_a_step():
+    """He et al.'s trainings, and torch's default: a step's own statistics count a tenth."""
+    model, x = seeded(None, depth=8).train(), torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    seen = {}
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_pre_hook(lambda module, inputs: seen.update({module: inputs[0].detach()}))
+    with torch.no_grad():
+        model(x)
+    assert len(seen) == 7
+    for layer, inputs in seen.items():
+        torch.testing.assert_close(layer.running_mean, 0.1 * inputs.mean((0, 2, 3)), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(layer.running_var, 0.9 + 0.1 * inputs.var((0, 2, 3)), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("attention", [None, SELFATT, MHA, cbam(16)])
+def test_biases_start_evenly_spread_by_fan_in(attention):
+    """torch's default: uniform within 1 / sqrt(fan-in), whose standard deviation is that divided by sqrt(3)."""
+    scaled = []
+    for seed in range(10, 14):
+        for module in seeded(attention, seed=seed).modules():
+            if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+                scaled.append(module.bias.detach() * module.weight[0].numel() ** 0.5)
+    pooled = torch.cat(scaled)
+    assert pooled.abs().max() <= 1
+    assert abs(pooled.std() - 3**-0.5) < 0.15
+
+
 @pytest.mark.parametrize("residual", ["none", "plain", "weighted"])
 @pytest.mark.parametrize("name", catalogue())
 def test_one_seed_gives_one_trunk_whatever_the_attention(name, residual):
@@ -215,9 +243,11 @@ def test_zero_gates_leave_the_logits_of_the_baseline_bit_for_bit(name, training,
 @pytest.mark.parametrize("residual", ["none", "plain", "weighted"])
 @pytest.mark.parametrize("name", catalogue())
 def test_every_parameter_of_the_network_gets_a_finite_gradient(name, residual):
+    """Placebos have queries and keys that are there for their number alone."""
+    idle = (".query.", ".key.") if name.endswith(("-uniform", "-random")) else ()
     model = seeded(attention_of(name, residual), depth=8)
     x = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     F.cross_entropy(model(x), torch.arange(8)).backward()
     for parameter_name, parameter in model.named_parameters():
-        assert parameter.grad is not None, parameter_name
-        assert parameter.grad.isfinite().all(), parameter_name
+        assert (parameter.grad is None) == any(part in parameter_name for part in idle), parameter_name
+        assert parameter.grad is None or parameter.grad.isfinite().all(), parameter_name
