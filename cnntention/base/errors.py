@@ -1,6 +1,7 @@
 """What ends a process before its time, and how it says so: one message, no traceback."""
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -56,7 +57,12 @@ def reported() -> Iterator[None]:
 
     A process that was told to stop ends by that very signal, which is how a shell's loop, Snakemake and a cluster
     know that it has not failed by itself.
+
+    What the process prints is UTF-8, whatever the user's machine has set: logs are read back as that.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         yield
         sys.stdout.flush()

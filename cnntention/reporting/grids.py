@@ -3,13 +3,10 @@
 import dataclasses
 import json
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from cnntention.base import specs
 from cnntention.base.device import Machine, select
@@ -20,8 +17,11 @@ from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.evaluation import gradcam
 from cnntention.reporting.grid import GridSpec
-from cnntention.reporting.style import save, styled
+from cnntention.reporting.style import Figure, save, styled
 from cnntention.training import checkpoint
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 RIGHT, WRONG = "#1a7f37", "#c62828"
 
@@ -49,6 +49,9 @@ def draw(
         class_names: by label.
         columns: the models.
     """
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     rows, cell = len(images), spec.style.cell
     with styled(axes_grid=False):
         figure = Figure(figsize=(cell * (1 + len(columns)) + 0.7, (cell + 0.22) * rows + 0.6), layout="constrained")
@@ -71,7 +74,7 @@ def draw(
     return figure
 
 
-def _show(ax: Axes, image: np.ndarray, gray: bool = False) -> None:
+def _show(ax: "Axes", image: np.ndarray, gray: bool = False) -> None:
     if image.shape[-1] == 1:
         ax.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255)
     elif gray:  # below a map, so that colour means relevance alone
@@ -80,7 +83,7 @@ def _show(ax: Axes, image: np.ndarray, gray: bool = False) -> None:
         ax.imshow(image)
 
 
-def _name(ax: Axes, text: str, color: str) -> None:
+def _name(ax: "Axes", text: str, color: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.set_xlabel(text, color=color, fontsize=9)

@@ -6,13 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.pop("MPLBACKEND", None)  # a notebook's, which matplotlib may not find here and would fail to import by
-
-import matplotlib
-from matplotlib.figure import Figure
-
 from cnntention.base.files import atomic_path
 
+
+@contextlib.contextmanager
+def _without(variable: str) -> Iterator[None]:
+    value = os.environ.pop(variable, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[variable] = value
+
+
+# A notebook's backend is not always installed here, and matplotlib fails to import by it. What this package draws needs
+# none; modules import matplotlib after this one.
+with _without("MPLBACKEND"):
+    import matplotlib
+    from matplotlib.figure import Figure
 matplotlib.use("Agg")
 
 STYLE: dict[Any, Any] = {

@@ -103,9 +103,7 @@ class Curves(FigureKind[CurvesSpec]):
         return histories(results, spec.runs)
 
     def draw(self, spec: CurvesSpec, runs: pd.DataFrame) -> "Figure":
-        from matplotlib.figure import Figure
-
-        from cnntention.reporting.style import styled
+        from cnntention.reporting.style import Figure, styled
 
         panels = _panels(spec)
         style = spec.style
