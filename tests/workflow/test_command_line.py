@@ -214,7 +214,7 @@ def test_a_reader_that_has_enough_ends_it_without_a_word(folder):
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as closed:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
         words = [sys.executable, "-m", "cnntention", "runs"]
         done = subprocess.run(words, cwd=folder, env=environment, stdout=closed, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (128 + 13, "")

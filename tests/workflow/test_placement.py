@@ -24,11 +24,12 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def make(folder: Path, *paths: str, arguments: tuple[str, ...] = ()) -> None:
-    """Make files, and see that nothing is left to do for them."""
+def make(folder: Path, *paths: str, arguments: tuple[str, ...] = ()) -> str:
+    """Make files, and see that nothing is left to do for them; returns what the terminal showed."""
     done = snakemake(folder, *arguments, "--", *paths)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Nothing to be done" in snakemake(folder, "-n", *arguments, "--", *paths).stdout
+    return done.stderr
 
 
 def test_folders_of_any_name_hold_the_workflow_the_work_and_the_results(tmp_path):
@@ -104,8 +105,9 @@ def test_a_module_makes_its_files_where_the_outer_workflow_wants_them(outer, lin
     use(outer, "use rule * from cnn as cnn_*", *lines)
     folder = outer / "study" if lines else outer
     data, run = (f"{folder}/results/data/digits.npz", f"{folder}/results/runs/digits/baseline/full/seed10/eval.json")
-    make(outer, "mine.md", *(os.path.relpath(path, outer) for path in ((data, run) if lines else (data,))))
+    terminal = make(outer, "mine.md", *(os.path.relpath(path, outer) for path in ((data, run) if lines else (data,))))
     assert "| Baseline" in (outer / "mine.md").read_text(encoding="utf-8")
+    assert "Finished jobid" in terminal  # Snakemake's own lines, which the outer workflow may want
     names = {path.name for path in outer.iterdir()} - {".snakemake", "cnn tention", "config.yaml", "Snakefile"}
     assert names == {"mine.md", "study" if lines else "results"}
     assert (folder / "results/logs/table/table1.log").is_file()
