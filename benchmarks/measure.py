@@ -86,7 +86,7 @@ def ours(spec: RunSpec, target: torch.device, machine: device.Machine, clock: Cl
         for name, count in (("train", TRAIN_IMAGES), ("test", test_images))
     }
     data = Dataset(parts, [str(number) for number in range(CLASSES)], (32, 32, 3), sha256="")
-    training = Training(spec, data, target, Plan.choose(spec, TRAIN_IMAGES, target, machine))
+    training = Training(spec, data, target, Plan.choose(spec, data, target, machine))
     try:
         while True:
             training.run_epoch(clock.tick)

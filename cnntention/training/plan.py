@@ -7,6 +7,7 @@ import torch
 
 from cnntention.attention import kernel
 from cnntention.base.device import Machine
+from cnntention.data.dataset import Dataset
 from cnntention.training import compilation, precision
 from cnntention.training.specs import RunSpec
 
@@ -21,15 +22,17 @@ class Plan:
     deterministic: bool
 
     @classmethod
-    def choose(cls, spec: RunSpec, images: int, target: torch.device, machine: Machine) -> "Plan":
-        """The plan for a number of training images.
+    def choose(cls, spec: RunSpec, data: Dataset, target: torch.device, machine: Machine) -> "Plan":
+        """The plan for training on these data.
 
         Raises:
             DeviceError: the device cannot do what is asked for.
         """
-        steps = math.ceil(images / spec.recipe.batch_size) * spec.recipe.epochs
+        batch_size = spec.recipe.batch_size
+        steps = math.ceil(len(data.parts["train"]) / batch_size) * spec.recipe.epochs
+        pixels = batch_size * data.image_shape[0] * data.image_shape[1]
         chosen = precision.choose(spec.precision, target)
-        compiled = compilation.choose(machine.compile, target, steps, machine.deterministic, chosen.name)
+        compiled = compilation.choose(machine.compile, target, steps, pixels, machine.deterministic, chosen.name)
         attention = kernel.use(spec.attention, target, machine.compile)
         return cls(chosen, compiled, attention, machine.deterministic)
 

@@ -5,18 +5,16 @@ that decides over the weights, so that a changed config or changed code never go
 """
 
 import os
-import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
-import numpy as np
 import torch
 
 from cnntention.attention.registry import catalogue
 from cnntention.base import specs
 from cnntention.base.code_files import ROOT, closure
 from cnntention.base.files import load_tensors, save_tensors, sha256
+from cnntention.training import randomness
 from cnntention.training.specs import RunSpec
 
 
@@ -57,7 +55,7 @@ class State:
 
     def save(self, content: dict) -> None:
         """Write tensors and plain values atomically, with torch's, numpy's and Python's global random states."""
-        save_tensors(self.path, content | {"key": self.key, "random": _random_states()})
+        save_tensors(self.path, content | {"key": self.key, "random": randomness.states()})
 
     def keep(self, content: dict) -> Path:
         """Write a state that nobody goes on from beside this one, for a look; returns its path."""
@@ -73,7 +71,7 @@ class State:
             if content["key"] != self.key:
                 log("starting   anew: there is a state of another config, code, torch or machine")
                 return None
-            _set_random_states(content["random"])
+            randomness.restore(content["random"])
         except Exception as error:  # a damaged state costs the epochs in it, and must not stop the run
             log(f"starting   anew: {self.path} is damaged ({type(error).__name__})")
             return None
@@ -87,26 +85,3 @@ class State:
     @property
     def _diverged(self) -> Path:
         return self.path.with_suffix(".diverged" + self.path.suffix)
-
-
-def _random_states() -> dict:
-    """Blocks may draw random numbers of their own (dropout), from any of these."""
-    kind, keys, position, has_gauss, gauss = cast(tuple, np.random.get_state())
-    version, internal, gauss_next = random.getstate()
-    return {
-        "torch": torch.get_rng_state(),
-        # Of the GPU in use alone: the next process may see another number of them.
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
-        "numpy": [kind, keys.tolist(), position, has_gauss, gauss],
-        "python": [version, list(internal), gauss_next],
-    }
-
-
-def _set_random_states(states: dict) -> None:
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] is not None:
-        torch.cuda.set_rng_state(states["cuda"])
-    kind, keys, position, has_gauss, gauss = states["numpy"]
-    np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))
-    version, internal, gauss_next = states["python"]
-    random.setstate((version, tuple(internal), gauss_next))

@@ -50,11 +50,19 @@ class Step:
         """Take the next batch of an epoch."""
         index = epoch.batch()
         labels = self.part.labels[index]
-        images = self.images(index)
-        with self.precision.autocast(index.device):
+        self.optimizer.zero_grad(set_to_none=True)
+        scores, loss = self._backward(self.images(index), labels)
+        self.optimizer.step()
+        epoch.add(loss, (scores.argmax(1) != labels).sum())
+
+    def rehearse(self, size: int) -> None:
+        """Forward and backward pass on a batch of this size, as in a step, and no more: the gradients stay."""
+        self._backward(self.normalize(self.part.images[:size]), self.part.labels[:size])
+
+    def _backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradients of the mean loss, which is returned after the scores ``[B, classes]``, both detached."""
+        with self.precision.autocast(images.device):
             scores = self.forward(images)
         loss = nn.functional.cross_entropy(scores.float(), labels, label_smoothing=self.label_smoothing)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizer.step()
-        epoch.add(loss.detach(), (scores.detach().argmax(1) != labels).sum())
+        return scores.detach(), loss.detach()

@@ -55,11 +55,11 @@ def train(
         with interruption.at_once(), enough_memory(str(spec.run), _advice(spec)):
             target = device.select(machine, log)
             data = datasets.load(data_files.data, data_files.card, spec.validation_images, target)
-            plan = Plan.choose(spec, len(data.parts["train"]), target, machine)
-            training = Training(spec, data, target, plan)
-            state = State(files.state, key(spec, data.sha256, target, training.plan.deciding))
         heartbeat = Heartbeat(files.heartbeat, spec, device.describe(target))
         with heartbeat, enough_memory(str(spec.run), _advice(spec)):
+            with interruption.at_once():
+                training = Training(spec, data, target, Plan.choose(spec, data, target, machine))
+            state = State(files.state, key(spec, data.sha256, target, training.plan.deciding))
             _introduce(training, data, log)
             saved = state.load(log)
             if saved:
@@ -71,6 +71,7 @@ def train(
                 "epochs": len(training.rows),
                 "device": device.describe(target),
                 "precision": training.plan.precision.name,
+                "compiled": training.plan.compilation.on,
                 "attention": training.plan.attention.name,
             }
             history.write(files.history, training.rows)

@@ -12,7 +12,7 @@ from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.dataset import Dataset
 from cnntention.data.split import judging_part
 from cnntention.network import predict
-from cnntention.training import checkpoint
+from cnntention.training import checkpoint, compilation
 from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
 from cnntention.training.plan import Plan
@@ -46,6 +46,7 @@ class Training:
         plan: how; None: as :class:`cnntention.base.device.Machine` has it by default.
 
     Attributes:
+        plan: how it is done in truth: not compiled where compiling fails.
         model: in training, in channels-last memory where the device likes that.
         rows: of the history, one for each closed epoch.
         epoch: the one that is begun and not closed.
@@ -56,7 +57,7 @@ class Training:
         recipe, images = spec.recipe, data.parts["train"]
         self.spec = spec
         self.device = device
-        self.plan = plan or Plan.choose(spec, len(images), device, Machine())
+        plan = plan or Plan.choose(spec, data, device, Machine())
         self.judged_by = judging_part(spec.split)
         self._judging = data.parts[self.judged_by]
         self._images = len(images)
@@ -70,18 +71,28 @@ class Training:
         self._schedule = build_schedule(self._optimizer, recipe, math.ceil(len(images) / recipe.batch_size))
         self._stopper = Stopper(recipe.early_stopping)
         self.step = Step(
-            self.plan.compilation(self.model),
+            self.model,
             images,
             self._normalize,
             Augmenter(spec.augmentation, self._generator),
             self._optimizer,
-            self.plan.precision,
+            plan.precision,
             recipe.label_smoothing,
         )
+        used, self.step.forward = compilation.compiled(plan.compilation, self.model, self._rehearse)
+        self.plan = dataclasses.replace(plan, compilation=used)
         self.rows: list[dict] = []
         self.epoch: Epoch | None = None
         self.stopped = False
         self._first_epochs = [0]
+
+    def _rehearse(self, forward: compilation.Forward) -> None:
+        """Let a way to call the model see batches of each size that an epoch has."""
+        self.step.forward = forward
+        self.model.train()
+        size = self.spec.recipe.batch_size
+        for images in {min(size, self._images), self._images % size} - {0}:
+            self.step.rehearse(images)
 
     # ---- from epoch to epoch
 
