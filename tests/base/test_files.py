@@ -77,6 +77,17 @@ def test_two_writers_of_one_path_do_not_share_a_temporary_file(tmp_path):
     assert content(tmp_path) == ["report.json"]
 
 
+def test_what_a_killed_process_left_of_the_same_file_is_removed(tmp_path):
+    path, of_another = tmp_path / "report.json", tmp_path / ".reports.abcdefgh.json"
+    of_another.write_text("another file's", encoding="utf-8")
+    killed = atomic_path(path)  # kept, since the end of the generator would tidy up
+    killed.__enter__().write_text("half", encoding="utf-8")
+    assert len(content(tmp_path)) == 2
+    write_text(path, "whole")
+    assert content(tmp_path) == [of_another.name, "report.json"]
+    assert path.read_text(encoding="utf-8") == "whole"
+
+
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600), (0o000, 0o666)])
 def test_permissions_follow_the_umask(tmp_path, umask, mode):
     before = os.umask(umask)

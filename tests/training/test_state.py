@@ -10,7 +10,10 @@ from run_specs import SELFATT, files_in, recipe, run, run_spec
 from test_dataset import separable, write_prepared
 
 from cnntention.attention.kernel import Kernel
+from cnntention.base.device import Machine
+from cnntention.base.layout import DataFiles
 from cnntention.data.specs import Augmentation
+from cnntention.training import precision
 from cnntention.training import state as states
 from cnntention.training import train as step
 from cnntention.training.compilation import Compilation
@@ -94,6 +97,17 @@ def test_a_run_killed_after_it_stopped_early_does_not_go_on(paths, tmp_path, mon
     assert_same(run(tmp_path / "killed", paths, spec), whole)
 
 
+def test_early_stopping_goes_on_from_what_it_has_seen(paths, tmp_path):
+    """Errors would have to halve to count: training ends three epochs after the first."""
+    rule = EarlyStopping(patience=3, threshold=0.5)
+    spec = run_spec({"epochs": 9, "lr": 1e-9, "early_stopping": rule}, validation_images=20)
+    whole = run(tmp_path / "whole", paths, spec)
+    assert len(whole.rows) == 4
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", paths, spec, killed_after(2))
+    assert_same(run(tmp_path / "killed", paths, spec), whole)
+
+
 def test_a_state_that_is_kept_gives_lost_outputs_again_without_training(paths, tmp_path):
     spec = run_spec({"epochs": 2})
     whole = run(tmp_path, paths, spec, keep_state=True)
@@ -119,6 +133,36 @@ def test_a_changed_spec_starts_from_the_beginning(paths, tmp_path, change):
         run(tmp_path / "killed", paths, run_spec({"epochs": 4}), killed_after(2))
     spec = run_spec({"epochs": 4} if "recipe" not in change else None, **change)
     assert_same(run(tmp_path / "killed", paths, spec), run(tmp_path / "whole", paths, spec))
+
+
+@pytest.mark.parametrize("change", ["data", "torch", "precision", "determinism", "threads"])
+def test_a_training_goes_on_from_its_own_state_alone(paths, tmp_path, monkeypatch, change):
+    """Where the spec is the same, and the weights would not be."""
+    spec = run_spec({"epochs": 3}, precision="auto")
+    machine = Machine("cpu", threads=1)
+    monkeypatch.setattr(precision, "CPU_FACTS", tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text("flags: fpu")
+
+    def again(paths, machine, log=lambda line: None) -> None:
+        step.train(spec, files_in(tmp_path / "run"), DataFiles(*paths), machine, log)
+
+    with pytest.raises(Killed):
+        again(paths, machine, killed_after(1))
+    match change:
+        case "data":
+            paths = write_prepared(tmp_path / "other", separable(seed=1))
+        case "torch":
+            monkeypatch.setattr(torch, "__version__", "2.0.0")
+        case "precision":
+            (tmp_path / "cpuinfo").write_text("flags: fpu amx_bf16")
+        case "determinism":
+            machine = dataclasses.replace(machine, deterministic=True)
+        case "threads":
+            machine = dataclasses.replace(machine, threads=2)
+    lines: list[str] = []
+    again(paths, machine, lines.append)
+    torch.set_num_threads(1)
+    assert "starting   anew: there is a state of another config, code, torch or machine" in lines
 
 
 def test_the_key_tells_spec_data_code_device_and_threads_apart(monkeypatch):

@@ -24,6 +24,7 @@ from cnntention.training import checkpoint, heartbeat, history, training
 from cnntention.training import train as step
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
 from cnntention.training.specs import EarlyStopping, OneCycle, Recipe, RunSpec
+from cnntention.training.step import Step
 from cnntention.training.training import Training
 
 torch.set_num_threads(1)
@@ -112,10 +113,14 @@ def test_adam_decays_weights_in_the_l2_form_and_not_as_adamw(count):
     assert (result - adam_by_hand(0, 0.05, count)).abs().max() > 1e-4
 
 
-def test_every_parameter_of_the_model_is_optimised():
-    model = checkpoint.build(run_spec(attention=SELFATT), 1, 3)
-    groups = build_optimizer(model.parameters(), recipe()).param_groups
-    assert {id(p) for group in groups for p in group["params"]} == {id(p) for p in model.parameters()}
+@pytest.mark.parametrize("attention", [SELFATT, CBAM], ids=["selfatt", "cbam"])
+def test_every_parameter_of_the_model_is_trained(data, attention):
+    """The gates among them, which start at zero."""
+    spec = run_spec(attention=attention)
+    before = dict(Training(spec, data, CPU).model.named_parameters())
+    after = dict(trained(spec, data).model.named_parameters())
+    assert before.keys() == after.keys()
+    assert [name for name in before if torch.equal(before[name], after[name])] == []
 
 
 # ---- schedule
@@ -388,6 +393,62 @@ def test_models_of_other_seeds_see_other_batches_and_crops(data, spy):
     assert places[0] != places[1]
 
 
+@pytest.mark.parametrize("flip", [True, False])
+def test_images_are_mirrored_where_the_spec_says_so(data, spy, flip):
+    trained(run_spec({"epochs": 4}, augmentation=Augmentation(flip=flip, crop_padding=0)), data)
+    taken, given = torch.cat(spy.taken), torch.cat(spy.given)
+    mirrored = (given == taken.flip(2)).flatten(1).all(1)
+    kept = (given == taken).flatten(1).all(1)
+    assert (mirrored | kept).all()
+    assert 0.3 < mirrored.float().mean() < 0.7 if flip else kept.all()
+
+
+def test_models_are_judged_in_fp32_whatever_they_are_trained_in(data):
+    training = trained(run_spec(precision="bf16"), data)
+    test = data.parts["test"]
+    scores = predict.logits(training.model, test, Normalizer(NORMALIZATION, 1, CPU))
+    assert scores.dtype == torch.float32
+    assert training.rows[-1]["test_loss"] == predict.loss_and_error(scores, test.labels)[0]
+
+
+def test_an_epochs_seconds_are_those_of_its_steps_and_its_evaluation(data, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    takes = {"step": 1.0, "judge": 1000.0}
+
+    class Slow(Step):
+        def __call__(self, epoch):
+            clock[0] += takes["step"]
+            super().__call__(epoch)
+
+    logits = predict.logits
+
+    def slow(*arguments):
+        clock[0] += takes["judge"]
+        return logits(*arguments)
+
+    monkeypatch.setattr(training, "Step", Slow)
+    monkeypatch.setattr(training.predict, "logits", slow)
+    assert [row["seconds"] for row in trained(run_spec(), data).rows] == [1004.0, 1004.0]
+
+
+def test_what_an_epoch_takes_is_known_without_the_first_of_each_process(data):
+    """In which kernels are compiled; it counts while there is no other."""
+
+    def after(*seconds: float) -> float | None:
+        taken.rows = [{"seconds": each} for each in seconds]
+        return taken.seconds_per_epoch
+
+    taken = Training(run_spec(), data, CPU)
+    assert [after(), after(100.0), after(100.0, 2.0), after(100.0, 2.0, 4.0)] == [None, 100.0, 2.0, 3.0]
+    again = Training(run_spec(), data, CPU)
+    again.restore(taken.state())
+    again.rows = [{"seconds": each} for each in (100.0, 2.0, 4.0, 80.0)]
+    assert again.seconds_per_epoch == 3.0
+    again.rows.append({"seconds": 6.0})
+    assert again.seconds_per_epoch == 4.0
+
+
 def test_batch_norm_learns_from_every_batch_of_every_epoch(data):
     """Evaluation between the epochs leaves it neither frozen nor fed with test images."""
     model = trained(run_spec({"epochs": 3}), data).model
@@ -507,7 +568,6 @@ def test_history_has_a_row_for_each_epoch(paths, tmp_path, held_out, monitored):
         assert row[f"{unseen}_loss"] == row[f"{unseen}_error"] == ""
         assert {key: float(value) for key, value in row.items() if value} == expected
         assert 0 <= expected[f"{monitored}_error"] <= 100
-        assert expected["seconds"] > 0
 
 
 def test_held_out_images_are_not_trained_on(paths, tmp_path, spy):
