@@ -1,6 +1,7 @@
 """Grad-CAM against its closed form behind global average pooling, and the grid that shows it."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -235,7 +236,51 @@ def test_run_draws_test_images_and_reports_predictions(channels, paths, model_pa
             assert answer["prediction"] == str(int(row.argmax()))
             assert answer["probability"] == pytest.approx(row.max().item(), abs=2e-4)
             assert answer["right"] == (int(row.argmax()) == label)
-            assert isinstance(answer["map_is_zero"], bool)
+
+
+def explained(model: nn.Module, layer: nn.Module, images: Tensor) -> Tensor:
+    """ReLU(sum_k w_k A_k) for the predicted class, with w_k the mean gradient in channel k; ``[B, H, W]`` in 0..1."""
+    outputs: list[Tensor] = []
+    with layer.register_forward_hook(lambda _, inputs, output: outputs.append(output)):
+        scores = model(images)
+    (gradient,) = torch.autograd.grad(scores.max(1).values.sum(), outputs[0])
+    raw = (gradient.mean((2, 3), keepdim=True) * outputs[0]).sum(1).clamp(min=0).detach()
+    small = torch.stack([stretched(map_) if map_.any() else map_ for map_ in raw])
+    large = F.interpolate(small[:, None], images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    return torch.stack([stretched(map_) if map_.any() else map_ for map_ in large])
+
+
+def test_the_grid_shows_what_speaks_for_the_prediction_in_the_last_stage(
+    channels, paths, model_paths, tmp_path, monkeypatch
+):
+    """Image by image, in the order of the spec; the second model's classes have channels against them alone."""
+    spec = grid_spec([29, 0, 3, 11], ["baseline", "cbam"], channels)
+    trained = checkpoint.load(model_paths[1])
+    nn.init.constant_(trained.model.fc.weight, -0.1)
+    names = trained.class_names
+    checkpoint.save(model_paths[1], trained.model, trained.spec, names, trained.data_sha256, {})
+    shown: list[Column] = []
+    monkeypatch.setattr(grids, "draw", lambda *given: shown.extend(given[-1]) or draw(*given))
+    report = grids.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", Machine("cpu"))
+
+    part = dataset.load(*paths).parts["test"]
+    images = (part.images[list(spec.images)].permute(0, 3, 1, 2) / 255 - 0.3) / 0.25
+    baseline, cbam = (checkpoint.load(path).model for path in model_paths)
+    expected = [
+        explained(baseline, baseline.stages[2][-1], images),
+        explained(cbam, cbam.attention[2], images),
+    ]
+    assert [column.label for column in shown] == ["BASELINE", "CBAM"]
+    for column, maps in zip(shown, expected, strict=True):
+        np.testing.assert_allclose(column.maps, maps.numpy(), atol=2e-3)
+    for name, maps in zip(["baseline", "cbam"], expected, strict=True):
+        assert [answer["map_is_zero"] for answer in report["models"][name]] == [not map_.any() for map_ in maps]
+
+    # What makes these assertions mean something: maps that differ, labels that are not predicted, maps of both kinds.
+    assert all((one - other).abs().max() > 0.05 for one, other in itertools.pairwise(expected[0]))
+    assert not all(answer["right"] for answer in report["models"]["baseline"])
+    assert expected[0].any()
+    assert not expected[1].any()
 
 
 def test_drawing_twice_gives_the_same_bytes(channels, paths, model_paths, tmp_path):
