@@ -92,9 +92,9 @@ def test_a_grid_needs_one_run_of_each_model_from_the_first_seed(config):
 def test_without_products_of_a_section_the_other_runs_stay(config, section):
     config[section] = {}
     runs = Study(config).runs()
-    # without tables: baseline on both datasets, Figs. 5, 6 and 8, and three models of MNIST for its grid
+    # without tables: Figs. 5, 6, and the four models on both datasets, seed by seed
     # without figures: the claims rest on the same runs
-    assert len(runs) == {"tables": 6 + 6 + 6 + 9 + 3, "figures": 45, "gradcam": 45}[section]
+    assert len(runs) == {"tables": 6 + 6 + 24, "figures": 45, "gradcam": 45}[section]
 
 
 def test_without_any_product_there_is_no_run(config):
@@ -149,7 +149,9 @@ def test_the_products(study):
         for suffix in (".md", ".csv", ".tex", ".html")
     ]
     assert study.products("figures") == [
-        f"results/figures/figure{number}{suffix}" for number in (1, 5, 6, 8) for suffix in (".png", ".svg")
+        f"results/figures/{name}{suffix}"
+        for name in ("figure1", "figure5", "figure6", "figure8", "seeds")
+        for suffix in (".png", ".svg")
     ]
     assert study.products("gradcam") == [
         "results/gradcam/cifar10.png",
@@ -355,10 +357,11 @@ OF_CBAM = (
     "table table3",
     "table attention",
     "figure figure8",
+    "figure seeds",
     "grid cifar10",
     "grid mnist",
 )
-OF_MNIST = ("table table3", "table attention", "table claims", "figure figure1", "grid mnist")
+OF_MNIST = ("table table3", "table attention", "table claims", "figure figure1", "figure seeds", "grid mnist")
 OF_ALL = (*OF_CBAM, "figure figure1", "figure figure5", "figure figure6")
 
 
@@ -397,7 +400,7 @@ OF_ALL = (*OF_CBAM, "figure figure1", "figure figure5", "figure figure6")
         ("gradcam/mnist/style", {"dpi": 77}, only("grid mnist")),
         ("gradcam/mnist/images", [1], only("grid mnist")),
         ("tables/table2/caption", "X", only("table table2")),
-        ("tables/table3/published/mnist/mha", {"accuracy": 1}, only("table table3")),
+        ("tables/table3/published/mnist/mha", {"accuracy": 1}, only("table table3", "figure seeds")),
         ("tables/table2/reference", "cbam-8", only("table table2")),
         ("tables/claims/claims/01-selfatt-cifar10/published", [1, 2], only("table claims")),
         ("epochs", 12, is_run(*OF_ALL)),

@@ -94,7 +94,7 @@ def test_all_rules_are_planned_within_another_workflow(outer, renamed, lines):
     done = snakemake(outer, "-n", "--", "cnn_all" if renamed else "all")
     assert done.returncode == 0, done.stdout + done.stderr
     counts = dict(re.findall(r"^(?:cnn_)?(train|evaluate|table|figure|grid)\s+(\d+)$", done.stdout, re.MULTILINE))
-    assert counts == {"train": "8", "evaluate": "8", "table": "5", "figure": "2", "grid": "1"}
+    assert counts == {"train": "8", "evaluate": "8", "table": "5", "figure": "3", "grid": "1"}
 
 
 @pytest.mark.parametrize("lines", [(), ('prefix: "study"',)], ids=["", "prefix"])

@@ -40,7 +40,8 @@ def study(folder: Path, **changes) -> Path:
         config["tables"] |= dict.fromkeys(("table2", "attention", "promises"))
         for product in ("table1", "table3"):
             config["tables"][product]["models"] = list(MODELS)
-        config["figures"]["figure8"]["models"] = list(MODELS)
+        for figure in ("figure8", "seeds"):
+            config["figures"][figure]["models"] = list(MODELS)
         config["gradcam"]["digits"]["models"] = list(MODELS)
 
     clone(folder)

@@ -60,6 +60,7 @@ TINY = {
         "figure5": None,
         "figure6": None,
         "figure8": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
+        "seeds": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
     },
     "gradcam": {
         "cifar10": None,
@@ -138,8 +139,10 @@ def jobs(*models: str, split: str = "full", seeds: tuple[int, ...] = (10, 11), e
 TABLE2, TABLE3 = {"Make table2", "Make overview"}, {"Make table3", "Make overview"}
 ATTENTION, PROMISES = {"Make attention"}, {"Make promises"}
 TABLES = TABLE2 | TABLE3 | ATTENTION | PROMISES | {"Make table1"}
-FIGURE1, FIGURE8, GRID = "Plot figure1", "Plot figure8", "Draw Grad-CAM grid: digits"
-CBAM = jobs("cbam-16") | jobs("cbam-16", split="tune") | TABLE2 | TABLE3 | ATTENTION | PROMISES | {FIGURE8, GRID}
+FIGURE1, FIGURE8, SEEDS, GRID = "Plot figure1", "Plot figure8", "Plot seeds", "Draw Grad-CAM grid: digits"
+SHOWN = {FIGURE8, SEEDS, GRID}
+"""What shows the models of Table 3 besides tables."""
+CBAM = jobs("cbam-16") | jobs("cbam-16", split="tune") | TABLE2 | TABLE3 | ATTENTION | PROMISES | SHOWN
 EVERYTHING = CBAM | jobs("baseline", "mha") | {FIGURE1}
 
 
@@ -151,7 +154,7 @@ def test_the_whole_study_runs_and_makes_every_product(finished):
     for table in ("table1", "table2", "table3", "attention", "promises"):
         for suffix in (".md", ".csv", ".tex", ".html"):
             assert (results / f"tables/{table}{suffix}").stat().st_size > 100
-    for figure in ("figure1", "figure8"):
+    for figure in ("figure1", "figure8", "seeds"):
         assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (results / f"figures/{figure}.svg").read_text()
     assert (results / "gradcam/digits.png").read_bytes().startswith(b"\x89PNG")
@@ -202,7 +205,7 @@ def test_the_terminal_shows_one_line_a_job(finished):
     done = [int(line[1]) for line in lines]
     assert done == sorted(done)
     assert done[0] == 0
-    assert done[-1] == 96  # 26 of 27
+    assert done[-1] == 96  # 27 of 28
     logs = [line[3] for line in lines if line[2].startswith("Train")]
     assert len(logs) == 8
     assert all((finished / log).is_file() for log in logs)
@@ -272,13 +275,13 @@ def test_a_learning_rate_plans_its_models_runs_and_what_hangs_on_them(study):
 def test_two_swapped_values_of_a_recipe_plan_its_runs(study):
     # Snakemake compares the values of several parameters without their names, and so would miss this
     edit_yaml(study, lambda config: config["recipes"]["he2015"].update(lr=0.9, momentum=0.1))
-    assert planned(study) == jobs("baseline") | TABLE3 | PROMISES | {"Make table1", FIGURE1, FIGURE8, GRID}
+    assert planned(study) == jobs("baseline") | TABLE3 | PROMISES | SHOWN | {"Make table1", FIGURE1}
 
 
 def test_a_new_seed_plans_its_runs_and_the_aggregates(study):
     edit_yaml(study, lambda config: config.update(seeds=[10, 11, 12]), "tiny.yaml")
     new = jobs("baseline", "mha", "cbam-16", seeds=(12,)) | jobs("cbam-16", split="tune", seeds=(12,))
-    assert planned(study) == new | TABLE2 | TABLE3 | ATTENTION | PROMISES | {FIGURE1, FIGURE8}
+    assert planned(study) == new | TABLE2 | TABLE3 | ATTENTION | PROMISES | {FIGURE1, FIGURE8, SEEDS}
 
 
 def test_a_new_model_plans_its_runs_and_the_tables_that_list_it(study):
@@ -298,7 +301,7 @@ def test_a_figures_style_plans_that_figure(study):
 
 def test_a_models_colour_plans_the_figures_that_show_it(study):
     edit_yaml(study, lambda config: config["models"]["mha"].update(color="#123456"))
-    assert planned(study) == {FIGURE8}
+    assert planned(study) == {FIGURE8, SEEDS}
 
 
 def test_another_length_of_the_schedule_plans_everything(study):
@@ -308,7 +311,7 @@ def test_another_length_of_the_schedule_plans_everything(study):
 
 def test_a_models_label_plans_the_products_that_show_it(study):
     edit_yaml(study, lambda config: config["models"]["mha"].update(label="Multi-head"))
-    assert planned(study) == TABLE3 | ATTENTION | {"Make table1", FIGURE8, GRID}
+    assert planned(study) == TABLE3 | ATTENTION | SHOWN | {"Make table1"}
 
 
 def test_a_comment_in_the_config_plans_nothing(study):
@@ -331,13 +334,13 @@ def test_the_step_of_a_run_that_cannot_be_is_refused(study):
     [
         ("cnntention/attention/cbam.py", CBAM),
         ("cnntention/attention/selfatt.py", set()),
-        ("cnntention/reporting/figures/curves.py", {FIGURE1, FIGURE8}),
-        ("workflow_scripts/plot_figure.py", {FIGURE1, FIGURE8}),
+        ("cnntention/reporting/figures/curves.py", {FIGURE1, FIGURE8, SEEDS}),
+        ("workflow_scripts/plot_figure.py", {FIGURE1, FIGURE8, SEEDS}),
         ("cnntention/reporting/tables/accuracy.py", TABLE2 | TABLE3),
         ("cnntention/reporting/tables/claims.py", PROMISES),
         ("cnntention/reporting/table.py", TABLES),
         ("cnntention/reporting/overview.py", {"Make overview"}),
-        ("cnntention/reporting/captions.py", (TABLES - {"Make table1"}) | {FIGURE1, FIGURE8}),
+        ("cnntention/reporting/captions.py", (TABLES - {"Make table1"}) | {FIGURE1, FIGURE8, SEEDS}),
         ("cnntention/reporting/grids.py", {GRID}),
         ("cnntention/training/training.py", EVERYTHING),
         ("cnntention/network/resnet.py", EVERYTHING),
