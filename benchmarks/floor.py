@@ -21,6 +21,9 @@ from torch.utils.flop_counter import flop_registry
 
 from benchmarks import operations
 from benchmarks.measure import synchronize
+from cnntention.attention import kernel
+from cnntention.attention.cpu import operator
+from cnntention.attention.cpu.build import BuildError
 from cnntention.base import device
 from cnntention.base.layout import Run
 from cnntention.study.config import load
@@ -93,18 +96,23 @@ class Count(TorchDispatchMode):
     @staticmethod
     def _attention(name: str, arguments: tuple) -> tuple[float, float]:
         """Floating-point operations and exponentials of fused attention: two products forward, five backward."""
-        if "scaled_dot_product" not in name:
-            return 0, 0
         backward = "backward" in name
-        query, key = arguments[1 if backward else 0], arguments[2 if backward else 1]
-        pairs = query.shape[0] * query.shape[1] * query.shape[2] * key.shape[2]
-        return (5 if backward else 2) * 2 * pairs * query.shape[3], pairs
+        if name.startswith("attention"):  # our own, [B, C, N]
+            batch, channels, positions = arguments[1 if backward else 0].shape
+            pairs, depth = batch * arguments[-1] * positions**2, channels // arguments[-1]
+        elif "scaled_dot_product" in name:  # torch's, [B, heads, N, C / heads]
+            batch, heads, positions, depth = arguments[1 if backward else 0].shape
+            pairs = batch * heads * positions**2
+        else:
+            return 0, 0
+        return (5 if backward else 2) * 2 * pairs * depth, pairs
 
 
 def count(
     spec: RunSpec, target: torch.device, format: precision.Precision, peaks: Peaks, batch: int, passes: int = 1
 ) -> list[Count]:
     """The work of each of some training steps of a run's spec, with batches of 32x32 images of 3 channels."""
+    kernel.use(spec.attention, target, "auto")
     model = checkpoint.build(spec, 3, 10).to(target).to(memory_format=torch.channels_last).train()
     images = torch.rand(batch, 3, 32, 32, device=target).to(memory_format=torch.channels_last)
     labels = torch.arange(batch, device=target) % 10
@@ -126,7 +134,7 @@ def of_training(spec: RunSpec, target: torch.device, format: precision.Precision
 
 
 def measure_peaks(target: torch.device, format: precision.Precision) -> Peaks:
-    """The machine's peaks: the better of a large matrix product and a large convolution, a copy, and exp in cache."""
+    """The machine's peaks: the better of a large matrix product and convolution, a copy, exponentials in cache."""
     number = torch.bfloat16 if format.name == "bf16" else torch.float32
     size = 8192 if target.type == "cuda" else 2048
     left, right = (torch.rand(size, size, device=target, dtype=number) for _ in range(2))
@@ -142,7 +150,21 @@ def measure_peaks(target: torch.device, format: precision.Precision) -> Peaks:
         convolved = 2 * 512 * 32 * 32 * 64 * 64 * 9 / _best(target, lambda: convolution(images))
         copy = 2 * source.numel() * 4 / _best(target, lambda: copied.copy_(source))
         exps = cached.numel() / _best(target, lambda: torch.exp(cached, out=result))
+        if target.type == "cpu":
+            exps = max(exps, _powers(format))
     return Peaks(max(product, convolved) / 1e9, copy / 1e9, exps / 1e9)
+
+
+def _powers(format: precision.Precision) -> float:
+    """Exponentials a second by the polynomial of our own operator; 0 where this machine cannot have it."""
+    try:
+        operator.load()
+    except BuildError:
+        return 0
+    numbers, rounds = -torch.rand(2**13) * 20, 1000
+    powers = torch.ops.cnntention.powers
+    seconds = _best(torch.device("cpu"), lambda: powers(numbers, format.name == "fp32", rounds))
+    return rounds * numbers.numel() / seconds
 
 
 def _best(target: torch.device, work: Callable[[], object], repeats: int = 15) -> float:

@@ -10,6 +10,7 @@ GROUPS = {
     "threshold": "ReLU",
     "clamp_min": "ReLU",
     "scaled_dot_product": "Attention",
+    "attention": "Attention",
     "add": "Sums",
 }
 """By how the name of an operation begins; ``_`` before it or ``_backward`` after it makes no difference."""

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks import cores, dag, floor, operations, reference, table
 from benchmarks.measure import Clock, EnoughError
 from benchmarks.training import kept, result_file
+from cnntention.attention import kernel
 from cnntention.network.resnet import ResNet
 from cnntention.network.specs import Attention
 from cnntention.training.precision import Precision
@@ -88,8 +89,11 @@ def test_a_step_of_the_baseline_is_three_forward_passes_less_the_gradient_of_the
     assert counted.seconds >= counted.flops / 100e9
 
 
+@pytest.mark.parametrize("ours", [True, False])
 @pytest.mark.parametrize(("attention", "heads", "projections"), [(SELFATT, 1, 3), (MHA, 8, 4)], ids=["selfatt", "mha"])
-def test_attention_adds_its_products_and_its_exponentials_twice(attention, heads, projections):
+def test_attention_adds_its_products_and_its_exponentials_twice(attention, heads, projections, ours, monkeypatch):
+    if not ours:
+        monkeypatch.setattr(kernel, "use", lambda *_: None)
     added = work(attention).flops - work(None).flops
     products = sum((2 + 5) * n * n * c for n, c in STAGES)
     assert added == 2 * (products + 3 * projections * sum(n * c * c for n, c in STAGES))

@@ -121,6 +121,15 @@ def test_nan_is_passed_on(depth):
     assert operator.attention(q, k, v, 1, 1.0).isnan().all()
 
 
+@pytest.mark.parametrize(("exact", "tolerance"), [(True, 1.5e-7), (False, 7.6e-5)])
+def test_powers_of_two_are_as_exact_as_is_said(exact, tolerance):
+    x = torch.cat([torch.linspace(-125, 100, 200_001), torch.arange(-125.0, 100)])[:200_224]
+    assert x.numel() % 16 == 0
+    powers = torch.ops.cnntention.powers(x, exact, 1).double()
+    assert (powers / torch.exp2(x.double()) - 1).abs().max() < tolerance
+    assert torch.ops.cnntention.powers(torch.full((16,), -1e5), exact, 1).max() <= 2.0**-126
+
+
 # ---- layouts
 
 

@@ -228,6 +228,21 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(const at::Tensor& g, con
   return {dq, dk, dv};
 }
 
+// 2^x of each number, several times over: so many exponentials a second can an attention have at best.
+at::Tensor powers(const at::Tensor& x, bool exact, int64_t rounds) {
+  at::Tensor result = at::empty_like(x);
+  const float* from = x.const_data_ptr<float>();
+  float* to = result.mutable_data_ptr<float>();
+  at::parallel_for(0, x.numel() / WIDTH, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t round = 0; round < rounds; round++)
+      for (int64_t i = begin * WIDTH; i < end * WIDTH; i += WIDTH) {
+        const Vec number = Vec::loadu(from + i);
+        (exact ? exp2<true>(number) : exp2<false>(number)).store(to + i);
+      }
+  });
+  return result;
+}
+
 }  // namespace
 
 TORCH_LIBRARY(cnntention, library) {
@@ -235,9 +250,11 @@ TORCH_LIBRARY(cnntention, library) {
   library.def(
       "attention_backward(Tensor g, Tensor q, Tensor k, Tensor v, Tensor o, Tensor log_sum, float scale, int heads) "
       "-> (Tensor, Tensor, Tensor)");
+  library.def("powers(Tensor x, bool exact, int rounds) -> Tensor");
 }
 
 TORCH_LIBRARY_IMPL(cnntention, CPU, library) {
   library.impl("attention", &forward);
   library.impl("attention_backward", &backward);
+  library.impl("powers", &powers);
 }
