@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from cnntention.attention.registry import catalogue
 from cnntention.study.config import load
 from cnntention.study.study import Study
 from docs.blocks import pages, shown
@@ -108,9 +107,3 @@ def test_the_messages_that_troubleshooting_quotes_are_those_of_the_code():
     said = texts()
     for piece in pieces:
         assert re.search(re.sub(FILLED_IN, r"(\1|[.])", re.escape(piece).replace(r"\ ", " ")), said), piece
-
-
-def test_the_example_of_a_new_block_does_not_exist_yet():
-    """Else the page would show how to add what is there."""
-    assert "se" not in catalogue()
-    assert '@register("se"' in text(ROOT / "docs/extending.md")

@@ -155,9 +155,7 @@ class Study:
             "validation_images": validation_images(run.split, dataset["validation_images"]),
             "normalization": dataset["normalization"],
             "augmentation": dataset["augmentation"],
-            "depth": model["depth"],
-            "widths": model["widths"],
-            "attention": model["attention"],
+            **{key: value for key, value in model.items() if key not in ("label", "color", "recipe")},
             "precision": self.config["precision"],
             "recipe": self.recipe(run.model, run.dataset),
         }

@@ -27,6 +27,7 @@ RUN_TAG = "cnntention.run"  # which run of the study, or STUDY
 CONTENT_TAG = "cnntention.content"  # digest of all that was exported
 STUDY = "study"
 BATCH = 1000  # metrics a request, MLflow's limit
+_TAGS = ("subset", "data_sha256")  # what an eval.json says in words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +136,8 @@ def _content(results: Path, name: str, expected: str) -> Content | None:
         return Content(
             params=_flat(spec),
             tags={key: str(spec[key]) for key in ("dataset", "model", "split", "seed")}
-            | {"spec": expected, "subset": report["subset"], "data_sha256": report["data_sha256"]}
+            | {"spec": expected}
+            | {key: report[key] for key in _TAGS}
             | {key: training[key] for key in ("device", "precision")}
             | {f"version.{package}": version for package, version in report["versions"]["training"].items()},
             epochs=[
@@ -172,8 +174,9 @@ def _flat(spec: dict, prefix: str = "") -> dict[str, str]:
 
 def _metrics(report: dict) -> dict[str, float]:
     """The numbers of an ``eval.json``; the part of a name before the slash is a group on MLflow's pages."""
-    keys = ("accuracy", "error", "loss", "n", "parameters", "multiply_adds")
-    values = {f"final/{key}": report[key] for key in keys} | {"final/seconds": report["training"]["seconds"]}
+    numbers = {key: value for key, value in report.items() if not isinstance(value, dict | list) and key not in _TAGS}
+    values = {f"final/{key}": value for key, value in numbers.items()}
+    values["final/seconds"] = report["training"]["seconds"]
     values |= {f"final_accuracy_per_class/{name}": value for name, value in report["accuracy_per_class"].items()}
     if report["attention"]:
         values["final_attention/accuracy_bypassed"] = report["attention"]["accuracy_bypassed"]

@@ -23,10 +23,11 @@ from cnntention.training.specs import RunSpec
 
 torch.set_num_threads(1)
 
-KEYS = [
+PUBLISHED = [
     "spec", "subset", "n", "accuracy", "error", "loss", "accuracy_per_class", "confusion",
     "parameters", "multiply_adds", "attention", "training", "data_sha256", "versions",
 ]  # fmt: skip
+"""Keys of the evaluations under docs/; others may stand beside them."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_report_is_what_the_json_holds_with_all_that_tables_need(paths, tmp_path
     model = untrained(spec)
     report = evaluated(tmp_path, spec, model, paths)
     assert json.loads((tmp_path / "eval.json").read_text(encoding="utf-8")) == report
-    assert list(report) == KEYS
+    assert [key for key in report if key in PUBLISHED] == PUBLISHED
     assert report["spec"] == specs.plain(spec)
     assert report["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     stages = [(8 * 8, 16), (4 * 4, 32), (2 * 2, 64)]

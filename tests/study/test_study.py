@@ -379,6 +379,7 @@ OF_ALL = (*OF_CBAM, "figure figure1", "figure figure5", "figure figure6")
         ("models/cbam-8/attention/options/reduction", 4, is_run(*OF_CBAM_8, model=("cbam-8",))),
         ("models/cbam-8/attention/residual", "none", is_run(*OF_CBAM_8, model=("cbam-8",))),
         ("models/cbam-8/depth", 32, is_run(*OF_CBAM_8, model=("cbam-8",))),
+        ("models/cbam-8/widths", [8, 16, 32], is_run(*OF_CBAM_8, model=("cbam-8",))),
         (
             "datasets/cifar10/validation_images",
             4000,

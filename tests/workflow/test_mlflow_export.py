@@ -332,6 +332,12 @@ def test_without_results_no_store_is_made(study):
     assert not Path("elsewhere").exists()
 
 
+def test_a_number_that_is_new_in_evaluations_is_a_metric_too(study):
+    lay_out(study, RUN, margin=0.75)
+    exported(study)
+    assert found()[str(RUN)].data.metrics["final/margin"] == 0.75
+
+
 def test_a_damaged_evaluation_is_named(study):
     lay_out(study, RUN, accuracy="much")
     with pytest.raises(DataError, match=r"cifar10/mha/full/seed10/eval\.json: damaged .*; evaluate this run again"):
