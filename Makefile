@@ -38,6 +38,7 @@ benchmark: $(INSTALLED)
 docs: demo
 	$(BIN)/python -m docs.publish_demo
 	$(BIN)/python -m docs.publish_benchmarks
+	$(BIN)/python -m docs.configuration_reference
 
 study-docs: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/short.yaml

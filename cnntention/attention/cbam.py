@@ -56,7 +56,15 @@ class SpatialAttention(nn.Module):
         return (rows * self.gate(pixels).reshape(-1, 1)).view_as(pixels).permute(0, 3, 1, 2)
 
 
-@register("cbam", reduction={"type": "integer", "minimum": 1, "default": 16})
+@register(
+    "cbam",
+    reduction={
+        "type": "integer",
+        "minimum": 1,
+        "default": 16,
+        "description": "r; channel attention has max(1, channels // r) hidden units",
+    },
+)
 class CBAM(nn.Module):
     """Channel attention followed by spatial attention, both multiplying the feature map.
 

@@ -6,7 +6,16 @@ from cnntention.attention.heads import attend
 from cnntention.attention.registry import register
 
 
-@register("mha", heads={"type": "integer", "minimum": 1, "default": 8, "divides_channels": True})
+@register(
+    "mha",
+    heads={
+        "type": "integer",
+        "minimum": 1,
+        "default": 8,
+        "divides_channels": True,
+        "description": "of attention; must divide the channels of each stage",
+    },
+)
 class MultiHeadAttention(nn.Module):
     """``Concat(head_1 .. head_h) W_O`` with ``head_i = softmax(Q_i K_i^T / sqrt(C/h)) V_i`` over the H*W positions.
 

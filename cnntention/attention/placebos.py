@@ -32,7 +32,16 @@ class UniformSelfAttention(SelfAttention):
         return _mean_value(self.value(x))
 
 
-@register("mha-uniform", heads={"type": "integer", "minimum": 1, "default": 8, "divides_channels": True})
+@register(
+    "mha-uniform",
+    heads={
+        "type": "integer",
+        "minimum": 1,
+        "default": 8,
+        "divides_channels": True,
+        "description": "of attention; must divide the channels of each stage",
+    },
+)
 class UniformMultiHeadAttention(MultiHeadAttention):
     """MHA whose weights are 1/(H*W) everywhere, in each head. Query and key are there and never used.
 
@@ -68,7 +77,16 @@ class RandomSelfAttention(SelfAttention):
         return attend(_fixed(0, value), _fixed(1, value), value, heads=1, scale=value.shape[1] ** -0.5)
 
 
-@register("mha-random", heads={"type": "integer", "minimum": 1, "default": 8, "divides_channels": True})
+@register(
+    "mha-random",
+    heads={
+        "type": "integer",
+        "minimum": 1,
+        "default": 8,
+        "divides_channels": True,
+        "description": "of attention; must divide the channels of each stage",
+    },
+)
 class RandomMultiHeadAttention(MultiHeadAttention):
     """MHA whose weights are those of fixed random queries and keys, other ones in each head.
 
@@ -121,7 +139,15 @@ class _ConstantSpatialAttention(SpatialAttention):
         return self.held(super().gate(pixels))
 
 
-@register("cbam-constant", reduction={"type": "integer", "minimum": 1, "default": 16})
+@register(
+    "cbam-constant",
+    reduction={
+        "type": "integer",
+        "minimum": 1,
+        "default": 16,
+        "description": "r; channel attention has max(1, channels // r) hidden units",
+    },
+)
 class ConstantCBAM(CBAM):
     """CBAM whose gates are held at their mean: no channel and no position counts for more than another.
 

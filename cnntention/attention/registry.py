@@ -2,12 +2,13 @@
 
 A block's file registers its class::
 
-    @register("cbam", reduction={"type": "integer", "minimum": 1, "default": 16})
+    @register("cbam", reduction={"type": "integer", "minimum": 1, "default": 16, "description": "..."})
     class CBAM(nn.Module):
         def __init__(self, channels: int, reduction: int): ...
 
-Each option is a JSON schema; one with ``divides_channels: true`` must divide the channels of every stage. The config
-is checked against these schemas by reading the source, so that ``snakemake -n`` never imports torch.
+Each option is a JSON schema with a ``description``; one with ``divides_channels: true`` must divide the channels of
+every stage. The config is checked against these schemas by reading the source, so that ``snakemake -n`` never imports
+torch.
 """
 
 import ast

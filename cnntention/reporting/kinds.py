@@ -35,7 +35,8 @@ class Kind(abc.ABC, Generic[Spec]):
 
     Attributes:
         spec_class: a frozen dataclass: all that a product of this kind depends on in the config.
-        keys: a JSON schema of each key of the kind's stanza; ``#/$defs/`` are those of ``config.schema.yaml``.
+        keys: a JSON schema of each key of the kind's stanza, with a ``description``; ``#/$defs/`` are those of
+            ``config.schema.yaml``.
         required: which of them have to be there.
         files: of each run, which a product is made of: patterns of :mod:`cnntention.base.layout`.
         copied: keys of a stanza that are fields of the spec as they are.
@@ -101,7 +102,9 @@ class Kinds(Generic[AnyKind]):
 
     def schema(self) -> dict:
         """The JSON schema of a stanza. Before its kind is known nothing more is said of it."""
-        kind: dict = {"enum": self.names} | ({"default": self._default} if self._default else {})
+        kind: dict = {"enum": self.names, "description": "what it shows, and which of the keys below it has"} | (
+            {"default": self._default} if self._default else {}
+        )
         return {
             "type": "object",
             "properties": {"kind": kind},
@@ -115,7 +118,7 @@ class Kinds(Generic[AnyKind]):
     def _of_kind(self, name: str) -> dict:
         own = {"kind": {}} | self._common | self[name].keys
         of_others = {key for other in self.names for key in self[other].keys if key not in own}
-        refused = {"not": {}, "description": f"not possible with kind: {name}"}
+        refused = {"not": {}, "message": f"not possible with kind: {name}"}
         required = [key for key, schema in self._common.items() if "default" not in schema]
         return {
             "required": [*required, *self[name].required],

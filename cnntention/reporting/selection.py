@@ -9,7 +9,10 @@ from cnntention.data import split
 
 KEYS: dict[str, dict] = {
     "datasets": {"$ref": "#/$defs/names", "description": "shown, in this order"},
-    "split": {"$ref": "#/$defs/split", "description": "full: judged by test images; tune: by validation images"},
+    "split": {
+        "$ref": "#/$defs/split",
+        "description": "full: judged by the test images; tune: by the validation images, held out of training",
+    },
     "models": {"$ref": "#/$defs/names", "description": "shown, in this order"},
 }
 """JSON schemas of a stanza's keys."""
@@ -102,6 +105,7 @@ def published_keys(of_a_model: dict) -> dict:
     return {
         "type": "object",
         "default": {},
+        "description": "what the paper says, by dataset and model; it is shown beside the study's own",
         "propertyNames": {"$ref": "#/$defs/name"},
         "additionalProperties": {
             "type": "object",

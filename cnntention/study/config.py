@@ -62,10 +62,11 @@ def schema() -> dict:
     content = copy.deepcopy(_own_schema())
     catalogue = source.catalogue()
     dataset, mirrors = content["$defs"]["dataset"], content["properties"]["machine"]["properties"]["mirrors"]
-    dataset["properties"]["source"] = {"enum": list(catalogue)}
+    dataset["properties"]["source"]["enum"] = list(catalogue)
     for cls in catalogue.values():
         dataset["properties"] |= source.keys(cls)
-    mirrors["properties"] = {name: {"$ref": "#/$defs/addresses"} for name, cls in catalogue.items() if cls.mirrored}
+    tried = {"$ref": "#/$defs/addresses", "description": "tried in this order, before the official ones"}
+    mirrors["properties"] = {name: tried for name, cls in catalogue.items() if cls.mirrored}
     content["$defs"] |= {"table": tables.KINDS.schema(), "figure": figures.KINDS.schema()}
     return content
 

@@ -118,8 +118,8 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
             wanted = " or ".join(_KINDS[kind] for kind in kinds)
             return f"{key}: {wanted} is expected, not {_shown(value)}{_yaml_hint(value, error.schema)}"
         case "pattern":
-            allowed = error.schema.get("description", f"must match {rule}")
-            return f"{key}: {_shown(value)} holds characters that are not possible here; {allowed}"
+            allowed = error.schema.get("message", f"must match {rule}")
+            return f"{key}: {_shown(value)} is not possible; {allowed}"
         case "uniqueItems":
             return f"{key}: an entry stands here twice"
         case "minItems" | "minProperties":
@@ -129,7 +129,7 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             return f"{key}: {_BOUNDS[error.validator]} {rule} is needed, not {_shown(value)}"
         case "not":
-            return f"{key}: {error.schema['description']}"
+            return f"{key}: {error.schema['message']}"
     return f"{key}: {' '.join(error.message.split())}"
 
 

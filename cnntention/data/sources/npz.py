@@ -23,11 +23,27 @@ class Npz(Source):
         class_names: in the order of the labels; None: their numbers.
     """
 
-    path: str = dataclasses.field(metadata={"$ref": "#/$defs/path"})
-    sha256: str | None = dataclasses.field(default=None, metadata={"type": "string", "pattern": "^[0-9a-f]{64}\\Z"})
+    path: str = dataclasses.field(
+        metadata={"$ref": "#/$defs/path", "description": "of the file, with x_train, y_train, x_test, y_test"}
+    )
+    sha256: str | None = dataclasses.field(
+        default=None,
+        metadata={
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}\\Z",
+            "message": "a SHA-256 is 64 digits, 0 to 9 and a to f",
+            "description": "of the file, in hexadecimal; without it, the file is taken as it is",
+        },
+    )
     class_names: tuple[str, ...] | None = dataclasses.field(
         default=None,
-        metadata={"type": "array", "minItems": 2, "uniqueItems": True, "items": {"$ref": "#/$defs/text"}},
+        metadata={
+            "type": "array",
+            "minItems": 2,
+            "uniqueItems": True,
+            "items": {"$ref": "#/$defs/text"},
+            "description": "in the order of the labels; without it, the labels themselves",
+        },
     )
 
     @property

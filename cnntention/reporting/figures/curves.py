@@ -66,9 +66,9 @@ class Curves(FigureKind[CurvesSpec]):
             "minItems": 1,
             "uniqueItems": True,
             "items": {"enum": [*CURVES]},
-            "description": "errors in percent or losses; validation with split tune, test with full",
+            "description": "errors in %, or losses; validation with split tune, test with split full",
         },
-        "panels": {"enum": [*PANELS], "description": "one panel for each"},
+        "panels": {"enum": [*PANELS], "description": "one panel for each dataset, model or curve"},
     }
     # The weights say by which config the history beside them was made.
     files = (layout.HISTORY, layout.MODEL)

@@ -33,17 +33,23 @@ STYLE: dict = {
     "type": "object",
     "additionalProperties": False,
     "default": {},
-    "description": "changes the figure and nothing else",
+    "description": "how the figure looks",
     "properties": {
-        "width": {"type": "number", "minimum": 2, "maximum": 40, "default": 9.0, "description": "inches"},
+        "width": {"type": "number", "minimum": 2, "maximum": 40, "default": 9.0, "description": "in inches"},
         "height": {
             "type": "number",
             "minimum": 1.5,
             "maximum": 40,
             "default": 3.6,
-            "description": "inches a row of panels",
+            "description": "of each row of panels, in inches",
         },
-        "dpi": {"type": "integer", "minimum": 50, "maximum": 600, "default": 150, "description": "of the PNG"},
+        "dpi": {
+            "type": "integer",
+            "minimum": 50,
+            "maximum": 600,
+            "default": 150,
+            "description": "dots per inch of the PNG",
+        },
         "y_max": {
             "type": ["number", "null"],
             "exclusiveMinimum": 0,

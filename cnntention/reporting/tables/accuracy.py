@@ -55,13 +55,16 @@ class Accuracy(TableKind[AccuracySpec]):
     spec_class = AccuracySpec
     required = tuple(selection.KEYS)
     keys = selection.KEYS | {
-        "reference": {"$ref": "#/$defs/name", "description": "the model that the others are compared with by seed"},
+        "reference": {
+            "$ref": "#/$defs/name",
+            "description": "the model that the others are compared with, seed by seed; without it, no comparison",
+        },
         "published": selection.published_keys(
             {
                 "required": ["accuracy"],
                 "properties": {
-                    "accuracy": {"type": "number", "minimum": 0, "maximum": 100, "description": "%"},
-                    "hours": {"$ref": "#/$defs/positive", "description": "of training"},
+                    "accuracy": {"type": "number", "minimum": 0, "maximum": 100, "description": "in %"},
+                    "hours": {"$ref": "#/$defs/positive", "description": "of its training"},
                 },
             }
         ),

@@ -63,7 +63,7 @@ class Attention(TableKind[AttentionSpec]):
                         "minItems": len(STAGES),
                         "maxItems": len(STAGES),
                         "items": {"type": "number"},
-                        "description": "w of the three blocks at the end of training",
+                        "description": "w of the three blocks (paper, eq. 3) at the end of training",
                     }
                 },
             }

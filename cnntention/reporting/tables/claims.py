@@ -78,8 +78,8 @@ _CLAIM = {
     "additionalProperties": False,
     "required": ["claim", "source", "measure", "dataset", "split", "model", "than"],
     "properties": {
-        "claim": {"$ref": "#/$defs/text", "description": "for reading"},
-        "source": {"$ref": "#/$defs/text", "description": "where it stands"},
+        "claim": {"$ref": "#/$defs/text", "description": "what is claimed, for reading"},
+        "source": {"$ref": "#/$defs/text", "description": "where the claim stands"},
         "measure": {
             "enum": [*MEASURES],
             "description": "ahead is who has more accuracy, or less of anything else",
@@ -87,34 +87,34 @@ _CLAIM = {
         "dataset": {"$ref": "#/$defs/name", "description": "on which the models are compared"},
         "split": selection.KEYS["split"],
         "model": {"$ref": "#/$defs/name", "description": "claimed to be ahead"},
-        "than": {"$ref": "#/$defs/name", "description": "of this one"},
+        "than": {"$ref": "#/$defs/name", "description": "the model that it is claimed to be ahead of"},
         "epochs": {
             "type": "integer",
             "minimum": 1,
             "maximum": 1_000_000,
-            "description": "the first ones, over which an early_error is the mean",
+            "description": "of measure: early_error, which is the mean error over so many first epochs",
         },
         "published": {
             "type": "array",
             "minItems": 2,
             "maxItems": 2,
             "items": {"$ref": "#/$defs/positive"},
-            "description": "of model and than, in percent, seconds or counts",
+            "description": "values of model and than in the paper, in %, seconds or counts",
         },
         "within": {
             "$ref": "#/$defs/positive",
-            "description": "claimed is that the difference, in points, is at most this, not who is ahead",
+            "description": "of measure: accuracy; claimed is a difference of so many points at most, not who is ahead",
         },
     },
     "allOf": [
         {
             "if": {"required": ["measure"], "properties": {"measure": {"const": "early_error"}}},
             "then": {"required": ["epochs"]},
-            "else": {"properties": {"epochs": {"not": {}, "description": "possible with measure: early_error only"}}},
+            "else": {"properties": {"epochs": {"not": {}, "message": "possible with measure: early_error only"}}},
         },
         {
             "if": {"not": {"properties": {"measure": {"const": "accuracy"}}}},
-            "then": {"properties": {"within": {"not": {}, "description": "possible with measure: accuracy only"}}},
+            "then": {"properties": {"within": {"not": {}, "message": "possible with measure: accuracy only"}}},
         },
     ],
 }
@@ -133,12 +133,12 @@ class Claims(TableKind[ClaimsSpec]):
         "claims": {
             "type": "object",
             "minProperties": 1,
-            "description": "each that a model is ahead of another one, by name; shown in the order of their names",
+            "description": "each that a model is ahead of another one, by name; one a row, in the order of their names",
             "propertyNames": {"$ref": "#/$defs/name"},
             "properties": {"only": {"$ref": "#/$defs/only", "minItems": 1}},
             "additionalProperties": _CLAIM,
         },
-        "published": {"not": {}, "description": "not possible with kind: claims, each of which has its own"},
+        "published": {"not": {}, "message": "not possible with kind: claims, each of which has its own"},
     }
     files = (layout.EVAL, layout.PREDICTIONS, layout.HISTORY)
 

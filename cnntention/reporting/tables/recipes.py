@@ -77,21 +77,14 @@ class Recipes(TableKind[RecipesSpec]):
         "published": {
             "type": "object",
             "default": {},
-            "description": "what is published of each model's recipe; what is not said there stays unsaid",
+            "description": "what the paper says of each model's recipe; of keys that are not here it says nothing",
             "propertyNames": {"$ref": "#/$defs/name"},
             "additionalProperties": {
                 "type": "object",
                 "additionalProperties": False,
                 "properties": {
-                    "optimizer": {"enum": ["sgd", "adam"]},
-                    "lr": {"$ref": "#/$defs/positive"},
-                    "momentum": {"type": "number", "minimum": 0},
-                    "weight_decay": {"type": "number", "minimum": 0},
-                    "batch_size": {"type": "integer", "minimum": 1},
-                    "epochs": {"type": "integer", "minimum": 1},
-                    "milestones": {"type": "array", "items": {"type": "integer", "minimum": 1}},
-                    "gamma": {"$ref": "#/$defs/positive"},
-                    "early_stopping": {"$ref": "#/$defs/early_stopping"},
+                    field.name: {"$ref": f"#/$defs/recipe/properties/{field.name}"}
+                    for field in dataclasses.fields(PublishedRecipe)
                 },
             },
         },
