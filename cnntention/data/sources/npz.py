@@ -24,7 +24,7 @@ class Npz(Source):
     """
 
     path: str = dataclasses.field(
-        metadata={"$ref": "#/$defs/path", "description": "of the file, with x_train, y_train, x_test, y_test"}
+        metadata={"$ref": "#/$defs/path", "description": "of the file; see docs/extending.md for what it holds"}
     )
     sha256: str | None = dataclasses.field(
         default=None,
