@@ -62,8 +62,13 @@ def test_keys_are_shown_with_what_may_stand_there_and_what_does_by_default():
 
 
 def test_who_has_a_key_is_said_where_not_all_have_it():
-    owners = {row.key: row.owners for row in ROWS}
-    assert owners["tables.*.caption"] == owners["datasets.*.label"] == ""
-    assert owners["tables.*.reference"] == "kind: accuracy"
-    assert owners["datasets.*.path"] == "source: npz"
-    assert owners["models.*.attention.options.reduction"] == "block: cbam, cbam-constant"
+    """Others may have it too."""
+
+    def owners(key: str) -> set[str]:
+        return set(re.findall(r"[\w-]+:?", " ".join(row.owners for row in ROWS if row.key == key)))
+
+    assert owners("tables.*.caption") == owners("datasets.*.label") == set()
+    assert owners("tables.*.reference") >= {"kind:", "accuracy"}
+    assert owners("datasets.*.path") >= {"source:", "npz"}
+    assert owners("models.*.attention.options.reduction") >= {"block:", "cbam", "cbam-constant"}
+    assert "mha" not in owners("models.*.attention.options.reduction")
