@@ -84,7 +84,7 @@ def _together(what: str, of_each: dict[str, list[Row]]) -> list[Row]:
         for row in of_one:
             owners.setdefault(row, []).append(name)
     return [
-        row if len(names) == len(of_each) else dataclasses.replace(row, owners="")
+        row if len(names) == len(of_each) else dataclasses.replace(row, owners=f"{what}: {', '.join(names)}")
         for row, names in owners.items()
     ]
 
