@@ -8,7 +8,7 @@ import torch
 from cnntention.attention import kernel
 from cnntention.base.device import Machine
 from cnntention.data.dataset import Dataset
-from cnntention.training import compilation, precision
+from cnntention.training import captured, compilation, precision
 from cnntention.training.specs import RunSpec
 
 
@@ -18,6 +18,7 @@ class Plan:
 
     precision: precision.Precision
     compilation: compilation.Compilation
+    capture: captured.Capture
     attention: kernel.Kernel
     deterministic: bool
 
@@ -34,9 +35,10 @@ class Plan:
         chosen = precision.choose(spec.precision, target)
         compiled = compilation.choose(machine.compile, target, steps, pixels, machine.deterministic, chosen.name)
         attention = kernel.use(spec.attention, target, machine.compile)
-        return cls(chosen, compiled, attention, machine.deterministic)
+        capture = captured.choose(machine.compile, target, machine.deterministic)
+        return cls(chosen, compiled, capture, attention, machine.deterministic)
 
     @property
     def deciding(self) -> list:
         """What of it decides over the bits of the weights."""
-        return [self.precision.name, self.compilation.on, self.attention.name, self.deterministic]
+        return [self.precision.name, self.compilation.on, self.capture.on, self.attention.name, self.deterministic]

@@ -48,12 +48,15 @@ class Step:
 
     def __call__(self, epoch: Epoch) -> None:
         """Take the next batch of an epoch."""
-        index = epoch.batch()
+        epoch.add(*self.take(epoch.batch()))
+
+    def take(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Take some of the training images, ``[B]``: returns their mean loss, and how many were wrongly predicted."""
         labels = self.part.labels[index]
         self.optimizer.zero_grad(set_to_none=True)
         scores, loss = self._backward(self.images(index), labels)
         self.optimizer.step()
-        epoch.add(loss, (scores.argmax(1) != labels).sum())
+        return loss, (scores.argmax(1) != labels).sum()
 
     def rehearse(self, size: int) -> None:
         """Forward and backward pass on a batch of this size, as in a step, and no more: the gradients stay."""

@@ -58,7 +58,7 @@ def train(
         heartbeat = Heartbeat(files.heartbeat, spec, device.describe(target))
         with heartbeat, enough_memory(str(spec.run), _advice(spec)):
             with interruption.at_once():
-                training = Training(spec, data, target, Plan.choose(spec, data, target, machine))
+                training = Training(spec, data, target, Plan.choose(spec, data, target, machine), log)
             state = State(files.state, key(spec, data.sha256, target, training.plan.deciding))
             _introduce(training, data, log)
             saved = state.load(log)
@@ -201,6 +201,8 @@ def _introduce(training: Training, data: datasets.Dataset, log: Callable[[str], 
     log(f"device     {device.describe(training.device)}, torch {torch.__version__}")
     log(f"precision  {plan.precision.name}: {plan.precision.reason}")
     log(f"compile    {'on' if plan.compilation.on else 'off'}: {plan.compilation.reason}")
+    if training.device.type == "cuda":
+        log(f"graph      {'on' if plan.capture.on else 'off'}: {plan.capture.reason}")
     log(f"attention  {plan.attention.name}: {plan.attention.reason}")
     log(f"model      {complexity.parameters(training.model):,} parameters")
     log(f"data       {len(data.parts['train']):,} training images, {len(data.parts[part]):,} {part} images")

@@ -13,6 +13,7 @@ from cnntention.data.dataset import Dataset
 from cnntention.data.split import judging_part
 from cnntention.network import predict
 from cnntention.training import checkpoint, compilation
+from cnntention.training.captured import Captured, rates_in_tensors
 from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
 from cnntention.training.plan import Plan
@@ -44,6 +45,7 @@ class Training:
         data: of its dataset, on the device.
         device: to compute on.
         plan: how; None: as :class:`cnntention.base.device.Machine` has it by default.
+        log: takes a line of text where something of the plan turns out to be impossible.
 
     Attributes:
         plan: how it is done in truth: not compiled where compiling fails.
@@ -53,7 +55,14 @@ class Training:
         stopped: whether validation error has not improved for long enough.
     """
 
-    def __init__(self, spec: RunSpec, data: Dataset, device: torch.device, plan: Plan | None = None):
+    def __init__(
+        self,
+        spec: RunSpec,
+        data: Dataset,
+        device: torch.device,
+        plan: Plan | None = None,
+        log: Callable[[str], None] = print,
+    ):
         recipe, images = spec.recipe, data.parts["train"]
         self.spec = spec
         self.device = device
@@ -81,6 +90,10 @@ class Training:
         )
         used, self.step.forward = compilation.compiled(plan.compilation, self.model, self._rehearse)
         self.plan = dataclasses.replace(plan, compilation=used)
+        self._take: Callable[[Epoch], None] = self.step
+        if plan.capture.on:
+            rates_in_tensors(self._optimizer, device)
+            self._take = Captured(self.step, log)
         self.rows: list[dict] = []
         self.epoch: Epoch | None = None
         self.stopped = False
@@ -111,13 +124,13 @@ class Training:
             DivergenceError: the training loss became NaN or infinite.
         """
         if self.epoch is None:
-            lr = self._optimizer.param_groups[0]["lr"]
+            lr = float(self._optimizer.param_groups[0]["lr"])
             self.epoch = Epoch.start(self._images, self.spec.recipe.batch_size, lr, self._generator)
         self.model.train()
         self.epoch.run(self._take_step, check)
 
     def _take_step(self, epoch: Epoch) -> None:
-        self.step(epoch)
+        self._take(epoch)
         self._schedule.step()
 
     def judge(self) -> Judgement:
@@ -188,6 +201,8 @@ class Training:
         """Go on from there, as if there had been no end of a process between."""
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
+        if self.plan.capture.on:
+            rates_in_tensors(self._optimizer, self.device)
         self._schedule.load_state_dict(state["schedule"])
         self._generator.set_state(state["generator"])
         self._stopper.restore(state["stopper"])

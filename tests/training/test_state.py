@@ -16,6 +16,7 @@ from cnntention.data.specs import Augmentation
 from cnntention.training import precision
 from cnntention.training import state as states
 from cnntention.training import train as step
+from cnntention.training.captured import Capture
 from cnntention.training.compilation import Compilation
 from cnntention.training.plan import Plan
 from cnntention.training.precision import Precision
@@ -167,7 +168,7 @@ def test_a_training_goes_on_from_its_own_state_alone(paths, tmp_path, monkeypatc
 
 def test_the_key_tells_spec_data_code_device_and_threads_apart(monkeypatch):
     spec = run_spec(attention=SELFATT)
-    plan = Plan(Precision("fp32", ""), Compilation(False, ""), Kernel("torch", ""), False)
+    plan = Plan(Precision("fp32", ""), Compilation(False, ""), Capture(False, ""), Kernel("torch", ""), False)
 
     def key(*arguments, **changes):
         return states.key(*arguments, dataclasses.replace(plan, **changes).deciding)

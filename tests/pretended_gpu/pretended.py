@@ -1,5 +1,6 @@
 """A pretended GPU for programs of their own: see cuda.cpp."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -15,6 +16,19 @@ from conftest import ROOT
 HERE = Path(__file__).parent
 
 
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """What a program said."""
+
+    stdout: str
+    stderr: str
+
+    @property
+    def result(self) -> dict:
+        """The JSON of its last line."""
+        return json.loads(self.stdout.splitlines()[-1])
+
+
 def _headers() -> Path | None:
     """Those of CUDA that come with Triton, which torch's CUDA build for Linux brings."""
     triton = importlib.util.find_spec("triton")
@@ -22,9 +36,11 @@ def _headers() -> Path | None:
     return folder if (folder / "cuda_runtime_api.h").is_file() else None
 
 
-@pytest.fixture(scope="session")
-def pretended_gpu(tmp_path_factory) -> Callable[..., dict]:
-    """Runs a program of this folder on the pretended GPU, and returns the JSON of its last line."""
+def build(folder: Path) -> Callable[..., Ended]:
+    """Builds the pretended GPU in a folder; returns what runs a program on it, with variables of the environment.
+
+    Skips the test that asks for it where it cannot be built.
+    """
     import torch
 
     if not torch.backends.cuda.is_built():
@@ -32,7 +48,6 @@ def pretended_gpu(tmp_path_factory) -> Callable[..., dict]:
     headers, compiler = _headers(), shutil.which("g++")
     if not headers or not compiler:
         pytest.skip("needs g++ and the CUDA headers that come with Triton")
-    folder = tmp_path_factory.mktemp("pretended_gpu")
     library = folder / "libcuda.so.1"
     options = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w"]
     subprocess.run([compiler, *options, f"-I{headers}", str(HERE / "cuda.cpp"), "-o", str(library)], check=True)
@@ -46,15 +61,15 @@ def pretended_gpu(tmp_path_factory) -> Callable[..., dict]:
         "TMPDIR": str(folder),
     }
 
-    def run(program: str, *arguments: str, **variables: str) -> dict:
+    def run(program: str, *arguments: str, cwd: Path = folder, returncode: int = 0, **variables: str) -> Ended:
         done = subprocess.run(
             [sys.executable, str(HERE / program), *arguments],
-            cwd=folder,
+            cwd=cwd,
             env=environment | variables,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        assert done.returncode == returncode, done.stdout + done.stderr
+        return Ended(done.stdout, done.stderr)
 
     return run
