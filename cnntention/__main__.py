@@ -16,7 +16,7 @@ from cnntention.study.config import base_config, load
 from cnntention.study.study import Study
 
 if TYPE_CHECKING:
-    from cnntention.base.device import Machine  # with torch, seconds that most steps need not wait
+    from cnntention.base.device import Machine  # imports torch, which takes seconds that most steps need not spend
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
     steps.add_parser("runs", help="list the runs of the study")
     steps.add_parser("watch", help="show how far each run has come, live on a terminal; Ctrl-C ends it")
-    mlflow = steps.add_parser("mlflow", help="put the results into MLflow")
+    mlflow = steps.add_parser("mlflow", help="export the results to MLflow")
     mlflow.add_argument(
         "--tracking-uri", metavar="URI", help="default: MLFLOW_TRACKING_URI, or else mlflow.db in the results folder"
     )

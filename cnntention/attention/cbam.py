@@ -24,7 +24,7 @@ class ChannelAttention(nn.Module):
 
     def gate(self, x: Tensor) -> Tensor:
         """The factor of each channel, ``[B, C]``."""
-        # Faster on the CPU, backward above all, than mean and amax over the two dimensions of a channels-last image.
+        # On the CPU faster, above all backward, than mean and amax over the two dimensions of a channels-last image.
         positions = x.permute(0, 2, 3, 1).flatten(1, 2)
         average, maximum = positions.sum(1) / positions.shape[1], positions.max(1).values
         return (self.mlp(average) + self.mlp(maximum)).sigmoid()
@@ -45,7 +45,7 @@ class SpatialAttention(nn.Module):
 
     def gate(self, pixels: Tensor) -> Tensor:
         """The factor of each position, ``[B, 1, H, W]``, from the feature map as ``[B, H, W, C]``."""
-        # A row a pixel, and a pooled image that is channels-last: several times faster on the CPU, backward above all.
+        # One row for each pixel, the pooled image channels-last: several times faster on the CPU, above all backward.
         rows = pixels.flatten(0, 2)
         pooled = torch.stack([rows.max(1).values, rows.mean(1)], dim=1).view(*pixels.shape[:3], 2)
         return self.conv(pooled.permute(0, 3, 1, 2)).sigmoid()

@@ -1,6 +1,6 @@
 """Placebos: blocks with all that an attention block has, except that nothing is attended to.
 
-A model that gains as much by a placebo as by the attention gains by its parameters and its path, not by attention.
+A model that gains as much from a placebo as from attention gains from its parameters and its path, not from attention.
 Parameters have the names, shapes and initial values of the block that a placebo stands for.
 """
 
@@ -23,7 +23,7 @@ def _mean_value(value: Tensor) -> Tensor:
 
 @register("selfatt-uniform")
 class UniformSelfAttention(SelfAttention):
-    """SelfAtt whose weights are 1/(H*W) everywhere. Query and key are there and never used.
+    """SelfAtt whose weights are 1/(H*W) everywhere. Query and key exist but are never used.
 
     Shape: ``[B, C, H, W] -> [B, C, H, W]``.
     """
@@ -43,7 +43,7 @@ class UniformSelfAttention(SelfAttention):
     },
 )
 class UniformMultiHeadAttention(MultiHeadAttention):
-    """MHA whose weights are 1/(H*W) everywhere, in each head. Query and key are there and never used.
+    """MHA whose weights are 1/(H*W) everywhere, in each head. Query and key exist but are never used.
 
     Shape: ``[B, C, H, W] -> [B, C, H, W]``.
     """
@@ -67,7 +67,7 @@ def _drawn(which: int, shape: tuple[int, ...]) -> Tensor:
 class RandomSelfAttention(SelfAttention):
     """SelfAtt whose weights are those of fixed random queries and keys, the same for every image.
 
-    Scores are standard normal, as scaling by 1/sqrt(C) makes them. Query and key are there and never used.
+    Scores are standard normal, as scaling by 1/sqrt(C) makes them. Query and key exist but are never used.
 
     Shape: ``[B, C, H, W] -> [B, C, H, W]``.
     """
@@ -90,7 +90,7 @@ class RandomSelfAttention(SelfAttention):
 class RandomMultiHeadAttention(MultiHeadAttention):
     """MHA whose weights are those of fixed random queries and keys, other ones in each head.
 
-    Query and key are there and never used.
+    Query and key exist but are never used.
 
     Shape: ``[B, C, H, W] -> [B, C, H, W]``.
     """

@@ -1,4 +1,4 @@
-"""From the name of an attention block in the config to the block.
+"""From an attention block's name in the config to the block.
 
 A block's file registers its class::
 

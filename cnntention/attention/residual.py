@@ -1,7 +1,7 @@
 """How an attention block joins the trunk (paper, section 5.1, eqs. 2 and 3).
 
-The feature map stands first in the sums, because its memory layout is then that of the result: another layout would
-send the next convolution another way, which rounds otherwise.
+The feature map comes first in the sums, so that the result takes its memory layout: with another layout, the next
+convolution would choose another kernel, which rounds differently.
 """
 
 import torch

@@ -1,1 +1,1 @@
-"""What every other room stands on: errors, files, devices, where things lie."""
+"""What every other room builds on: errors, files, devices, where results lie."""

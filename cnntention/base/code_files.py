@@ -1,7 +1,7 @@
-"""Which source files a step of the study rests on.
+"""Which source files a step of the study depends on.
 
-Snakemake does not look into imported modules, so the rules list these files as inputs. The closure is read from the
-import statements themselves, without importing anything, and so cannot go stale.
+Snakemake does not look into imported modules, so the rules list these files as inputs. The list is read from the
+import statements themselves, without importing anything, so it cannot go stale.
 """
 
 import ast
@@ -39,7 +39,7 @@ def direct(source: str, file: str) -> frozenset[Path]:
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             if node.level or node.module is None:
-                raise SyntaxError(f"{file}: use absolute imports, relative ones are not followed")
+                raise SyntaxError(f"{file}: use absolute imports, relative ones cannot be followed")
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     found: set[Path | None] = set()

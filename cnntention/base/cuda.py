@@ -1,4 +1,4 @@
-"""Which of a machine's GPUs this torch can compute on with CUDA, and what is the matter where there is none."""
+"""Which of a machine's GPUs this torch can compute on with CUDA, and what is the matter if there is none."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def usable() -> list[int]:
     """
     visible = range(torch.cuda.device_count())
     kernels = torch.cuda.get_arch_list()
-    if torch.version.hip or not kernels:  # AMD's kernels are named otherwise; its driver refuses by itself
+    if torch.version.hip or not kernels:  # AMD's kernels have other names; its driver refuses by itself
         return list(visible)
     capabilities = {index: torch.cuda.get_device_capability(index) for index in visible}
     fitting = [index for index, capability in capabilities.items() if has_kernels(capability, kernels)]

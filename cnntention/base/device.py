@@ -14,7 +14,7 @@ from cnntention.base.errors import DeviceError
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """How a process uses the machine it runs on: the section ``machine`` of the config, as far as it computes.
+    """How a process uses the machine it runs on: what the config's section ``machine`` says about computing.
 
     Attributes:
         device: ``auto`` (CUDA, else CPU), ``cpu``, ``cuda`` or ``mps``. MPS, Apple's GPUs, is not taken by itself,
@@ -22,7 +22,7 @@ class Machine:
         threads: CPU threads; None leaves torch's choice.
         runs_per_gpu: how many processes may share one GPU.
         compile: ``auto`` or ``off``, see :mod:`cnntention.training.compilation` and :mod:`cnntention.attention.kernel`.
-        deterministic: the same bits from run to run on CUDA too, where that is slower. On the CPU they always are.
+        deterministic: the same bits from run to run on CUDA too, but slower. On the CPU they are always the same.
     """
 
     device: str = "auto"
@@ -35,14 +35,14 @@ class Machine:
 def select(machine: Machine, log: Callable[[str], None] = print) -> torch.device:
     """The device to compute on, set up for it.
 
-    Of several CUDA devices that CUDA_VISIBLE_DEVICES shows, one with a free slot is taken until the process ends; the
-    call waits where there is none. float32 is float32 there from here on, in training and evaluation: not TF32, which
+    Of several CUDA devices that CUDA_VISIBLE_DEVICES shows, one with a free slot is taken until the process ends; if
+    there is none, the call waits. float32 is float32 there from here on, in training and evaluation: not TF32, which
     has the 10 bits of a half-precision mantissa. On the CPU, numbers too small for float32's normal range (1.2e-38)
     are zero from here on.
 
     Args:
         machine: what the config asks for.
-        log: takes a line of text, where there is something to know.
+        log: is called with each line of text that there is to tell.
 
     Raises:
         DeviceError: the device that was asked for is not there, or this build of torch cannot compute on it.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class CNNtentionError(Exception):
-    """A problem that the user can mend. Its text names the key or file and says what to do."""
+    """A problem that the user can solve. Its text names the key or file and says what to do."""
 
 
 class ConfigError(CNNtentionError):
@@ -17,7 +17,7 @@ class ConfigError(CNNtentionError):
 
 
 class DataError(CNNtentionError):
-    """A dataset cannot be had, or is not what it should be."""
+    """A dataset cannot be obtained, or is not what it should be."""
 
 
 class DeviceError(CNNtentionError):
@@ -43,7 +43,7 @@ class TrainingError(CNNtentionError):
 class InterruptionError(KeyboardInterrupt):
     """A signal asked the process to stop.
 
-    Like KeyboardInterrupt no Exception, so that nobody takes it for a fault of the work that it came into.
+    Like KeyboardInterrupt it is no Exception, so that no handler takes it for a fault of the work that it interrupts.
     """
 
     def __init__(self, message: str, number: signal.Signals):
@@ -53,10 +53,10 @@ class InterruptionError(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
-    """End the process with ``error: <message>`` on stderr and exit code 1 where a user's problem comes up.
+    """End the process with ``error: <message>`` on stderr and exit code 1 when a user's problem comes up.
 
     A process that was told to stop ends by that very signal, which is how a shell's loop, Snakemake and a cluster
-    know that it has not failed by itself.
+    can tell that it did not fail by itself.
 
     What the process prints is UTF-8, whatever the user's machine has set: logs are read back as that.
     """
@@ -88,4 +88,4 @@ def _end_by(number: signal.Signals, message: str) -> None:
     sys.stdout.flush()
     print(f"error: {message}", file=sys.stderr, flush=True)
     os.kill(os.getpid(), number)
-    sys.exit(128 + number)  # the first process of a container lives on
+    sys.exit(128 + number)  # the first process of a container survives this

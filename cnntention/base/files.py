@@ -13,10 +13,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that replaces it when the block ends well, and vanishes otherwise.
+    """Yield a temporary path beside ``path`` that replaces it when the block succeeds, and is removed otherwise.
 
-    The suffix is kept, since numpy and matplotlib choose the format by it. What a killed process left of the same file
-    is removed.
+    The suffix is kept, since numpy and matplotlib choose the format by it. What a killed process left behind of the
+    same file is removed.
 
     Raises:
         OSError: it cannot be written; the error names the file, also where Python's own does not (a full disk).
@@ -40,7 +40,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp's 0600 would hide results from a group that shares them
         with open(temporary, "rb") as file:
-            os.fsync(file.fileno())  # without it a power cut may leave the new name with nothing behind it
+            os.fsync(file.fileno())  # without it a power cut may leave the new name without its content
         os.replace(temporary, path)
     except OSError as error:
         if error.errno is not None and error.filename in (None, name):  # without: of what the block does else
@@ -58,9 +58,9 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 def save_tensors(path: str | os.PathLike, content: dict) -> None:
     """Write tensors and plain values atomically, in torch's format."""
-    import torch  # seconds that most users of this module need not wait
+    import torch  # takes seconds, which most users of this module need not spend
 
-    # In memory first: torch's own writer ends with an internal error where a disk is full.
+    # In memory first: torch's own writer ends with an internal error when a disk is full.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with atomic_path(path) as temporary:
@@ -71,7 +71,7 @@ def load_tensors(path: str | os.PathLike) -> dict:
     """Read what :func:`save_tensors` wrote, to the CPU, without running code from the file.
 
     Raises:
-        Exception: of whatever kind a missing, damaged or foreign file makes of the reader.
+        Exception: of any kind, when the file is missing, damaged or foreign.
     """
     import torch  # as above
 

@@ -1,7 +1,7 @@
-"""Which of a machine's GPUs a process takes: Snakemake counts GPUs and does not say which one a job got.
+"""Which of a machine's GPUs a process takes: Snakemake counts GPUs but does not say which one a job has.
 
 Each GPU has slots, each slot a lock file in the machine's folder for temporary files. The operating system releases
-the lock of a process that dies, whatever it dies of.
+the lock of a process that dies, however it dies.
 """
 
 import os
@@ -16,13 +16,13 @@ from filelock import FileLock, Timeout
 from cnntention.base.errors import DeviceError
 
 POLL_S = 1.0
-_held: dict[str, FileLock] = {}  # by GPU, of this process; a lock that nobody refers to is released
+_held: dict[str, FileLock] = {}  # of this process, by GPU; kept here, because a lock without a reference is released
 
 
 def take(gpus: Sequence[str], slots: int, log: Callable[[str], None] = print) -> int:
-    """Take a free slot until this process ends; wait while there is none.
+    """Take a free slot and keep it until this process ends; wait while there is none.
 
-    A second process goes to another GPU as long as one is unused; a second call in one process gets the same again.
+    A second process goes to another GPU as long as one is unused; a second call in one process gets the same one.
 
     Args:
         gpus: a name for each GPU, such as its UUID, the same in all processes of this machine.
@@ -59,7 +59,7 @@ def take(gpus: Sequence[str], slots: int, log: Callable[[str], None] = print) ->
 
 
 def _take_free(gpus: Sequence[str], slots: int) -> int | None:
-    """The position of a GPU of which a slot was free and is now held, or None."""
+    """The position of a GPU with a slot that was free and is now held, or None."""
     # A folder for each user: in a shared one, locks of others could not be opened.
     folder = Path(tempfile.gettempdir(), f"cnntention-gpus-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
     folder.mkdir(mode=0o700, exist_ok=True)

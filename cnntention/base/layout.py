@@ -1,4 +1,4 @@
-"""Where results lie below the results folder. The rules and the command line share these patterns."""
+"""Where results lie in the results folder. The rules and the command line share these patterns."""
 
 import dataclasses
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Specs: all that a step depends on in the config, and nothing else, as frozen dataclasses.
 
-Specs are made from JSON here alone and written as JSON here alone. A field with a default is one that came later than
+Only here are specs read from JSON and written as JSON. A field with a default is one that came later than
 the first results: it is left out of the JSON where it has that value, so that older results keep their digest.
 """
 
@@ -24,7 +24,7 @@ _converter.register_unstructure_hook_factory(
 
 
 def _exactly(kind: type, *others: type) -> None:
-    """Take a value of that kind, rather than convert whatever stands there, as cattrs does by itself."""
+    """Accept values of that type only, where cattrs by itself would convert others."""
 
     def structure(value: Any, _: object) -> Any:
         if type(value) not in (kind, *others):
@@ -49,9 +49,9 @@ def read(cls: type[Spec], content: Any) -> Spec:
     try:
         return _converter.structure(json.loads(content) if isinstance(content, str) else content, cls)
     except (KeyError, TypeError, AttributeError, cattrs.errors.StructureHandlerNotFoundError) as error:
-        raise ValueError(f"no {cls.__name__}: {error!r}") from None
+        raise ValueError(f"not a {cls.__name__}: {error!r}") from None
     except cattrs.errors.ForbiddenExtraKeysError as error:
-        raise ValueError(f"no {cls.__name__}: {error}") from None
+        raise ValueError(f"not a {cls.__name__}: {error}") from None
 
 
 def plain(spec: Any) -> Any:

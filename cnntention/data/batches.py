@@ -14,7 +14,7 @@ class Normalizer:
     The result lies in memory as the device's convolutions like it best.
 
     Args:
-        normalization: None: to [0, 1] alone.
+        normalization: None: pixels are only scaled to [0, 1].
         channels: of the images.
         device: of the images.
 

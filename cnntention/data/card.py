@@ -1,4 +1,4 @@
-"""The card beside prepared data: what they are, in JSON that a person can read and that says so where one edited it."""
+"""The card beside prepared data: what they are, in JSON for people to read, which shows if somebody has edited it."""
 
 import dataclasses
 import json
@@ -21,8 +21,8 @@ class Card:
         class_names: in the order of the labels.
         images: how many there are in the parts ``train`` and ``test``.
         images_per_class: likewise, of each class.
-        mean: of the training images in [0, 1], a value a channel.
-        std: standard deviations likewise.
+        mean: of the training images in [0, 1], one value for each channel.
+        std: standard deviations, likewise.
         sha256: of the prepared file, in hexadecimal.
     """
 
@@ -68,7 +68,7 @@ class Card:
         """Read what :meth:`write` wrote.
 
         Raises:
-            DataError: the file is missing, is no card, or was changed since.
+            DataError: the file is missing, is not a card, or has been changed since.
         """
         try:
             with open(path, encoding="utf-8") as file:

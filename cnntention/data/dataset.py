@@ -13,7 +13,7 @@ from cnntention.data import npz
 from cnntention.data.card import Card
 
 SPLIT_SEED = 0
-"""Of the cut between training and validation images: the same for every model and seed, so that runs are paired."""
+"""Of the cut between training and validation images; the same for every model and seed, so that runs are paired."""
 
 
 @dataclasses.dataclass(frozen=True)

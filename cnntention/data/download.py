@@ -1,4 +1,4 @@
-"""Files that a dataset's makers publish with checksums: fetched where they are missing, read only if they are whole."""
+"""Files that a dataset's makers publish with checksums: fetched if they are missing, read only if they are whole."""
 
 import contextlib
 import dataclasses
@@ -20,7 +20,7 @@ BACKOFF_S = 2.0
 
 @dataclasses.dataclass(frozen=True)
 class Official:
-    """A published file: its place in the folder of downloads, and the MD5 of the one true content."""
+    """A published file: its place in the folder of downloads, and the MD5 of its official content."""
 
     path: Path
     md5: str
@@ -45,7 +45,7 @@ class Official:
 
     def __str__(self) -> str:
         other = self.path.is_file() and not self.is_whole()
-        return f"{self.path} (MD5 {self.md5}{'; the file there is another one or damaged' if other else ''})"
+        return f"{self.path} (MD5 {self.md5}{'; the file there is damaged or a different one' if other else ''})"
 
 
 def fetch(files: Sequence[Official], addresses: Sequence[str], instead: Sequence[Official] = ()) -> None:
@@ -54,10 +54,10 @@ def fetch(files: Sequence[Official], addresses: Sequence[str], instead: Sequence
     Args:
         files: needed.
         addresses: of the folders that hold them.
-        instead: files that would do as well, named where some are there.
+        instead: files that would do as well, named in the error if some of them are there.
 
     Raises:
-        DataError: a file is neither there nor to be had. The text names each file, its MD5 and where to put it.
+        DataError: a file is not there and cannot be downloaded. The text names each file, its MD5 and where to put it.
     """
     failures: dict[str, str] = {}
     for attempt in range(ATTEMPTS):
@@ -87,7 +87,7 @@ def _download(address: str, file: Official) -> None:
 
     Raises:
         RuntimeError: what came is not the official file.
-        OSError, HTTPException, ValueError: it cannot be had there.
+        OSError, HTTPException, ValueError: it cannot be downloaded from there.
     """
     from torchvision.datasets.utils import download_url  # seconds
 
@@ -105,7 +105,7 @@ def _lines(entries: Iterable[object]) -> str:
 
 @contextlib.contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
-    """torchvision sets no timeout, so a silent server would hang it for ever."""
+    """torchvision sets no timeout, so a silent server would make it hang for ever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

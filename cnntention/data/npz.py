@@ -1,4 +1,4 @@
-"""Image classification data in one ``.npz``: the form of prepared data, and one that users may bring.
+"""Image classification data in one ``.npz``: the format of prepared data, and one that users may bring.
 
 Arrays: ``x_train``, ``x_test`` uint8 ``[N, H, W, C]`` or ``[N, H, W]``; ``y_train``, ``y_test`` integers ``[N]``.
 """
@@ -38,14 +38,14 @@ def shapes(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
                 except KeyError:
                     held = ", ".join(_names(archive)) or "nothing"
                     raise DataError(
-                        f"{path}: holds no array '{name}'; needed are {', '.join(ARRAYS)}, there are {held}"
+                        f"{path}: has no array '{name}'; it must have {', '.join(ARRAYS)}, there are {held}"
                     ) from None
             unused = [name for name in _others(archive) if MORE_IMAGES.search(name)]
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; put an .npz with {', '.join(ARRAYS)} there") from None
     except DataError:
         raise
-    except Exception as error:  # whatever damaged bytes make of the readers of zip and of numpy's headers
+    except Exception as error:  # damaged bytes make the readers of zip and of numpy's headers raise all kinds of errors
         raise DataError(f"{path}: not a whole .npz file ({error})") from None
     if unused:
         raise DataError(

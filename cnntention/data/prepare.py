@@ -33,7 +33,7 @@ def prepare(
         card_path: its card.
         downloads: torchvision's root for ``cifar10`` and ``mnist``.
         mirrors: addresses to try before the official ones.
-        log: takes a line of text.
+        log: is called with each line of text.
 
     Returns:
         The card.
@@ -54,14 +54,14 @@ def prepare(
         for part in ("train", "test"):
             arrays[f"x_{part}"] = _resize(arrays[f"x_{part}"], spec.image_size)
     with atomic_path(data_path) as temporary:
-        np.savez(temporary, **cast(dict[str, Any], arrays))  # newer numpy has a keyword of its own beside the arrays
+        np.savez(temporary, **cast(dict[str, Any], arrays))  # newer numpy has a keyword of its own besides the arrays
         card = Card.of(arrays, source.origin, names, sha256(temporary))
         card.write(card_path)
     return card
 
 
 def _check_shapes(arrays: dict[str, np.ndarray], known: Known, origin: str) -> None:
-    """There must be what was known beforehand, which the config was checked against."""
+    """The images must be what was known beforehand, which the config was checked against."""
     for part, images in known.images.items():
         x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if x.shape != (images, *known.image_shape) or x.dtype != np.uint8:

@@ -1,4 +1,4 @@
-"""What a source of images is, and the registry of sources: a file each in ``cnntention/data/sources/``.
+"""What a source of images is, and their registry: one file each in ``cnntention/data/sources/``.
 
 The config is checked against what a source says before its images are read, so its file imports torch, torchvision and
 the like where they are used, never at its top: ``snakemake -n`` imports them all.
@@ -53,7 +53,7 @@ class Source(abc.ABC):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Files of the user's that it reads."""
+        """The user's files that it reads."""
         return ()
 
     @abc.abstractmethod
@@ -66,7 +66,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def load(self, downloads: str | os.PathLike, mirrors: Sequence[str] = ()) -> dict[str, np.ndarray]:
-        """The images, fetched first where they are not there. Only what is checked becomes data.
+        """The images, fetched first if they are not there. Only what is checked becomes data.
 
         Args:
             downloads: the folder of downloads.
@@ -76,7 +76,7 @@ class Source(abc.ABC):
             ``x_train``, ``x_test`` uint8 ``[N, H, W, C]``, ``y_train``, ``y_test`` int64 ``[N]``.
 
         Raises:
-            DataError: the images cannot be had, or are damaged.
+            DataError: the images cannot be obtained, or are damaged.
         """
 
 

@@ -1,4 +1,4 @@
-"""What is said of images in the config, as far as preparing and training depend on it."""
+"""What the config says about images, as far as preparing and training depend on it."""
 
 import dataclasses
 from typing import Any
@@ -21,7 +21,7 @@ class DataSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Normalization:
-    """Of pixels in [0, 1]: ``(x - mean) / std``, a value a channel."""
+    """Of pixels in [0, 1]: ``(x - mean) / std``, with one value for each channel."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]

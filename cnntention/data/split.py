@@ -1,7 +1,7 @@
-"""The two splits of a dataset: which images a run is trained on, and which it is judged by.
+"""The two splits of a dataset: which images a run is trained on, and which it is judged on.
 
-``full``: trained on all training images and judged by the test images, in the end and after each epoch.
-``tune``: trained without the validation images and judged by those, for choices that must not see the test images.
+``full``: trained on all training images and judged on the test images, after each epoch and at the end.
+``tune``: trained without the validation images and judged on those, for choices that must not see the test images.
 """
 
 JUDGED_BY = {"full": "test", "tune": "validation"}
@@ -9,17 +9,17 @@ JUDGED_BY = {"full": "test", "tune": "validation"}
 
 
 def judging_part(split: str) -> str:
-    """``test`` or ``validation``: the part by whose images a run of this split is judged."""
+    """``test`` or ``validation``: the part on whose images a run of this split is judged."""
     return JUDGED_BY[split]
 
 
 def judged_error(split: str) -> str:
-    """The column of a history with the error on the images that a run of this split is judged by."""
+    """The column of a history with the error on the images that a run of this split is judged on."""
     return f"{judging_part(split)}_error"
 
 
 def parts_with_curves(split: str) -> tuple[str, str]:
-    """The parts of which a history of this split has losses and errors."""
+    """The parts whose losses and errors are in a history of this split."""
     return "train", judging_part(split)
 
 

@@ -26,7 +26,7 @@ def evaluate(
     predictions_path: str | os.PathLike,
     machine: Machine | None = None,
 ) -> dict:
-    """Evaluate a checkpoint on the part that its split is judged by: validation images for tune, test for full.
+    """Evaluate a checkpoint on the part that its split is judged on: validation images for tune, test for full.
 
     Args:
         model_path: the checkpoint.

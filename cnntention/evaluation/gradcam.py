@@ -25,7 +25,7 @@ def maps(model: nn.Module, layer: nn.Module, images: torch.Tensor) -> tuple[np.n
         Maps float ``[B, H, W]``, each stretched to 0..1 (all zero where it is the same everywhere), and
         probabilities ``[B, classes]``.
     """
-    from pytorch_grad_cam import GradCAM  # seconds of imports that only this step needs
+    from pytorch_grad_cam import GradCAM  # takes seconds to import, and only this step needs it
 
     with GradCAM(model=model, target_layers=[layer]) as cam:
         grayscale = cam(input_tensor=images, targets=None)

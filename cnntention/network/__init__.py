@@ -1,1 +1,1 @@
-"""The network, its size, and its answers."""
+"""The network, its size, and its predictions."""

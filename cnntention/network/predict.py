@@ -1,4 +1,4 @@
-"""A model's answers on a part of a dataset, in batches, without gradients."""
+"""A model's predictions on a part of a dataset, in batches, without gradients."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from cnntention.data.batches import Normalizer
 from cnntention.data.dataset import Part
 
 BATCH_SIZES = {"cpu": 128, "cuda": 500, "mps": 32}
-"""Images at a time. A CPU is no faster with more, and needs the memory; a GPU is, and takes fewer where it must.
+"""Images in a batch. More make a CPU no faster and cost memory; a GPU is faster, and takes fewer if it has to.
 
 Apple's GPUs store all weights of an attention block: 34 MB an image for MHA on 32x32 images, and a copy or two of it.
 """

@@ -54,14 +54,14 @@ def initialise(module: nn.Module) -> None:
 class ResNet(nn.Module):
     """ResNet of depth 6n+2 with an attention block after each of its three stages.
 
-    The trunk is built and initialised before the attention blocks: under one seed, models that differ in their
-    attention alone start from the same trunk, which makes comparisons over seeds paired.
+    The trunk is built and initialised before the attention blocks: under one seed, models that differ only in
+    their attention start from the same trunk, which makes comparisons over seeds paired.
 
     Args:
         depth: number of weighted layers, 6n+2 for n basic blocks a stage.
         in_channels: channels of the images.
         num_classes: number of classes.
-        attention: None: none.
+        attention: None: without attention.
         widths: channels of each stage. The first stage works on the whole image, each later one at half of the size
             before.
 

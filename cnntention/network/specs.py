@@ -1,4 +1,4 @@
-"""What is said of a network in the config."""
+"""What the config says about a network."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the report says of each product: a label for its menu, and parts of captions."""
+"""What the report says about each product: a label for its menu, and parts of captions."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ OVERVIEW = "What was run, on what, and what each comparison of a model with its 
 def label(name: str, text: str) -> str:
     """The label of a table or figure, such as ``Table 3: Test accuracy of the four models``.
 
-    It is short, since a menu holds it: what stands in brackets at the end is left to the caption.
+    It is short, for a menu: what stands in brackets at the end is left to the caption.
 
     Args:
         name: in the config.
@@ -23,7 +23,7 @@ def label(name: str, text: str) -> str:
 
 
 def seeds(of: Sequence[int]) -> str:
-    """Over what a product's numbers are."""
+    """What a product's numbers are taken over."""
     listed = ", ".join(map(str, of))
     return f"mean over seeds {listed}" if len(of) > 1 else f"seed {listed}"
 
@@ -50,7 +50,7 @@ def published_accuracies(tables: dict[str, dict], split: str) -> dict[str, dict[
 
     Args:
         tables: stanzas of the config.
-        split: by which the accuracies were judged.
+        split: on which the accuracies were judged.
     """
     found: dict[str, dict[str, float]] = {}
     for table in tables.values():

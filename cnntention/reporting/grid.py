@@ -1,4 +1,4 @@
-"""A Grad-CAM grid as the config asks for it: models across, test images down."""
+"""A Grad-CAM grid as the config asks for it: a column for each model, a row for each test image."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ class GridStyle:
     """How a grid looks.
 
     Attributes:
-        cell: inches a picture.
+        cell: inches for each picture.
         dpi: dots per inch.
     """
 
@@ -28,9 +28,9 @@ class GridSpec:
     Attributes:
         dataset: whose test images are shown.
         split: on which the models were trained.
-        models: one a column.
+        models: one for each column.
         seed: of the models.
-        images: indices into the test set, one a row.
+        images: indices into the test set, one for each row.
         style: how it looks.
         runs: the digest of the spec by which each model has to be made, by its run's name.
     """
@@ -49,7 +49,7 @@ class GridSpec:
 
 
 def runs(dataset: str, stanza: dict, seeds: list[int]) -> list[Run]:
-    """The runs that a grid rests on: one of each model, of the first seed."""
+    """The runs that a grid is made from: one for each model, of the first seed."""
     return [Run(dataset, model, stanza["split"], seeds[0]) for model in stanza["models"]]
 
 
@@ -64,14 +64,14 @@ def details(dataset: str, stanza: dict, config: dict) -> dict:
 
 
 def check(key: str, dataset: str, stanza: dict, config: dict, test_images: int | None) -> Iterator[str]:
-    """What is wrong with a grid, a line each.
+    """What is wrong with a grid, a line for each problem.
 
     Args:
         key: of its stanza.
         dataset: there is one of that name.
         stanza: fits the schema.
         config: the whole one.
-        test_images: how many the dataset has; None: nobody knows yet.
+        test_images: how many the dataset has; None: not known yet.
     """
     yield from selection.untrainable(key, stanza["models"], stanza["split"], [dataset], config)
     if test_images is not None and max(stanza["images"]) >= test_images:
@@ -80,7 +80,7 @@ def check(key: str, dataset: str, stanza: dict, config: dict, test_images: int |
 
 
 def caption(spec: GridSpec) -> str:
-    """What the report says of the grid."""
+    """What the report says about the grid."""
     return (
         f"Where each model looks (Grad-CAM), for the same test images of {spec.dataset.label}, "
         f"seed {spec.seed}. Green: a right prediction; red: a wrong one. The paper's grids: Figures 9 to 11."

@@ -1,4 +1,4 @@
-"""Grad-CAM grids (paper, Figs. 9-11): models across, the same un-augmented test images down."""
+"""Grad-CAM grids (paper, Figs. 9-11): a column for each model, a row for each of the same un-augmented test images."""
 
 import dataclasses
 import json

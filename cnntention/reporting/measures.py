@@ -11,7 +11,7 @@ from cnntention.base.words import duration
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """What a claim compares two models by.
+    """The measure by which a claim compares two models.
 
     Attributes:
         higher: whether the model that is claimed to be ahead has the higher value.

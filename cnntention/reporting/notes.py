@@ -1,4 +1,4 @@
-"""What stands below a table on how its runs were made."""
+"""What a table says at its foot about how its runs were made."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def trained(runs: pd.DataFrame) -> list[str]:
-    """How long and on what the runs were trained; nothing without runs."""
+    """How long and on what the runs were trained; empty without runs."""
     if runs.empty:
         return []
     epochs = sorted(set(runs["epochs"]))
@@ -17,7 +17,7 @@ def trained(runs: pd.DataFrame) -> list[str]:
 
 
 def incomplete(complete: Iterable[bool]) -> list[str]:
-    """Says so where rows lack runs; nothing where all are complete."""
+    """Says how many rows lack runs; empty if all are complete."""
     rows = list(complete)
     lacking = rows.count(False)
     return [f"INCOMPLETE: {lacking} of {len(rows)} rows lack runs of this config."] if lacking else []

@@ -64,9 +64,9 @@ def build(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> str:
 
 
 def what_was_run(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> dict[str, str]:
-    """What was run, from the spec, and on what, from the evaluated runs; for arguments see :func:`build`."""
+    """What was run, from the spec, and on what, from the evaluated runs; for the arguments see :func:`build`."""
     own = [runs for runs in evaluations if not runs.empty]
-    # A run that stands in several tables is one run.
+    # A run that appears in several tables counts once.
     runs = pd.concat(own).drop_duplicates([*NAMES]) if own else pd.DataFrame()
     asked = {
         "Datasets": _listed(spec.datasets),
@@ -129,7 +129,7 @@ def _caveats(compared: int) -> list[str]:
         "Δ: difference in percentage points, mean over the seeds that both models share, with its 95% interval "
         "(paired t). Better or worse: the interval leaves out zero. No difference shown: it does not, which is no "
         "proof that there is none.",
-        "The interval is about the spread between seeds on these images, and says nothing of other images. Each stands "
-        "for itself: of equal models, about one comparison in twenty looks different by chance, and this page makes "
+        "The interval is about the spread between seeds on these images, and says nothing about other images. Each "
+        "stands alone: of equal models, about one comparison in twenty looks different by chance, and this page makes "
         f"{compared}.",
     ]

@@ -1,4 +1,4 @@
-"""HTML pages that need nothing beside them: a browser shows them alone, and the report shows them inside itself."""
+"""HTML pages that need no other file: a browser shows them as they are, and the report shows them inside itself."""
 
 import html
 import re
@@ -8,7 +8,7 @@ import pandas as pd
 from tabulate import tabulate
 
 LONG = 30
-"""Characters of a cell that may be broken anywhere: sentences, and no number with its interval."""
+"""Cells of so many characters may be broken anywhere: they are sentences, not a number with its interval."""
 
 # Below one class, since the report puts the overview into a page of its own.
 _STYLE = """
@@ -30,7 +30,7 @@ _STYLE = """
 
 
 def page(title: str, *parts: str) -> str:
-    """A page: its title as heading, and parts that are HTML already."""
+    """A page: its title as a heading, then its parts, which are HTML already."""
     shown = html.escape(title)
     head = f'<meta charset="utf-8">\n<title>{shown}</title>\n<style>{_STYLE}</style>'
     body = "\n".join([f"<h1>{shown}</h1>", *parts])
@@ -43,7 +43,7 @@ def heading(text: str) -> str:
 
 
 def paragraphs(texts: Iterable[str]) -> str:
-    """One paragraph a text."""
+    """One paragraph for each text."""
     return "\n".join(f"<p>{html.escape(text)}</p>" for text in texts)
 
 
@@ -56,6 +56,6 @@ def table(shown: pd.DataFrame) -> str:
 
 
 def pairs(named: dict[str, str]) -> str:
-    """Names and what is to say of each, one row a name."""
+    """Names and what there is to say about each, one row for each name."""
     rows = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in named.items()]
     return "\n".join(["<table><tbody>", *rows, "</tbody></table>"])

@@ -2,7 +2,7 @@
 ``predictions.npz``.
 
 A file that is damaged is an error that names it; :func:`if_whole` passes over it, for those who look at a study while
-it is at work. A run that is missing, or was made by another config, is left out of the frames, and tables and figures
+it runs. A run that is missing, or was made by another config, is left out of the frames, and tables and figures
 show it as missing.
 """
 
@@ -38,7 +38,7 @@ Content = TypeVar("Content")
 
 
 def history(path: str | os.PathLike) -> list[dict[str, float | None]]:
-    """The rows of a ``history.csv``, one an epoch, empty fields as None.
+    """The rows of a ``history.csv``, one for each epoch, empty fields as None.
 
     Raises:
         DataError: the file is missing or damaged.
@@ -73,7 +73,7 @@ def evaluation(path: str | os.PathLike) -> dict:
 
 
 def right(path: str | os.PathLike) -> np.ndarray:
-    """Of a ``predictions.npz``, bool ``[n]``: which images were classified rightly.
+    """Of a ``predictions.npz``, bool ``[n]``: which images were classified correctly.
 
     Raises:
         DataError: the file is missing or damaged.
@@ -86,7 +86,7 @@ def right(path: str | os.PathLike) -> np.ndarray:
 
 
 def if_whole(read: Callable[[str], Content], path: str) -> Content | None:
-    """What a reader of one file makes of it; None where it is missing or damaged."""
+    """What a reader of one file returns; None if the file is missing or damaged."""
     try:
         return read(path)
     except CNNtentionError:
@@ -97,7 +97,7 @@ def if_whole(read: Callable[[str], Content], path: str) -> Content | None:
 
 
 def of_one_training(rows: list[dict[str, Any]], training: dict) -> bool:
-    """Whether a history and what an evaluation or a checkpoint says of its training are of the same training.
+    """Whether a history belongs to the training that an evaluation or a checkpoint tells of.
 
     A run that was trained again keeps its old evaluation for a while; the time that each epoch took tells them apart.
     """
@@ -109,7 +109,7 @@ def of_one_training(rows: list[dict[str, Any]], training: dict) -> bool:
 
 
 def made_by(results: str, run: Run, rows: list[dict[str, Any]]) -> dict | None:
-    """The spec by which a run's history was made, in plain values; None where nothing tells.
+    """The spec by which a run's history was made, in plain values; None if nothing tells.
 
     The weights beside it tell, or else the evaluation, where they are of the same training.
     """
@@ -126,7 +126,7 @@ def made_by(results: str, run: Run, rows: list[dict[str, Any]]) -> dict | None:
 def evaluations(results: str, expected: dict[str, str]) -> pd.DataFrame:
     """One row for each run that is evaluated and made by the config that expects it.
 
-    Columns: ``dataset``, ``model``, ``split``, ``seed``, and whatever ``eval.json`` says of the run and its training:
+    Columns: ``dataset``, ``model``, ``split``, ``seed``, and what ``eval.json`` says about the run and its training:
     :data:`NEEDED` at least.
 
     Args:
@@ -142,7 +142,7 @@ def evaluations(results: str, expected: dict[str, str]) -> pd.DataFrame:
 
 def evaluations_in_detail(results: str, expected: dict[str, str]) -> pd.DataFrame:
     """As :func:`evaluations`, with two more columns: ``errors``, a list, the error in percent after each epoch on the
-    images that judge the split; ``right``, bool ``[n]``, which of its images were classified rightly.
+    images that judge the split; ``right``, bool ``[n]``, which of its images were classified correctly.
 
     A run that was trained again and is not evaluated yet is left out.
     """

@@ -77,14 +77,14 @@ def runs(stanza: dict, seeds: Iterable[int]) -> list[Run]:
 
 
 def problems(key: str, stanza: dict, config: dict) -> Iterator[str]:
-    """What is wrong with a stanza with :data:`KEYS`, a line each."""
+    """What is wrong with a stanza with :data:`KEYS`, a line for each problem."""
     yield from unknown(f"{key}.datasets", stanza["datasets"], config["datasets"])
     yield from untrainable(key, stanza["models"], stanza["split"], stanza["datasets"], config)
 
 
 def untrainable(key: str, models: list[str], name: str, datasets: list[str], config: dict) -> Iterator[str]:
-    """What keeps runs of models on a split of datasets from being trained, a line each; unknown datasets are passed
-    over."""
+    """What keeps runs of models on a split of datasets from being trained, one line each; unknown datasets are
+    passed over."""
     yield from unknown(f"{key}.models", models, config["models"])
     if split.judging_part(name) == "validation":
         for dataset in datasets:
@@ -101,7 +101,7 @@ def untrainable(key: str, models: list[str], name: str, datasets: list[str], con
 
 
 def published_keys(of_a_model: dict) -> dict:
-    """The JSON schema of what is published, by dataset and model, from that of what is published of one model."""
+    """The JSON schema of published values, by dataset and model, from the schema of one model's."""
     return {
         "type": "object",
         "default": {},
@@ -116,14 +116,14 @@ def published_keys(of_a_model: dict) -> dict:
 
 
 def published(stanza: dict) -> dict:
-    """What is published of the datasets that a stanza shows."""
+    """What is published about the datasets that a stanza shows."""
     return {dataset: models for dataset, models in stanza["published"].items() if dataset in stanza["datasets"]}
 
 
 def unknown_published(key: str, published: dict, given: dict) -> Iterator[str]:
-    """A line for each dataset and model of what is published that nothing has.
+    """A line for each unknown dataset or model among the published values.
 
-    An overlay that takes a model or dataset away leaves what is published of it, which then is no typo.
+    An overlay that takes a model or dataset away leaves its published values, which are then no typo.
 
     Args:
         key: of what is published.

@@ -18,7 +18,7 @@ class Table:
     """A table, as numbers and for reading.
 
     Attributes:
-        data: one row a line, plain numbers and names: the CSV.
+        data: plain numbers and names, as in the CSV.
         shown: the same for reading, as text.
         caption: one line.
         notes: below the table.

@@ -1,4 +1,4 @@
-"""Checks of a config that take more than one key to see, or a look at a file's header."""
+"""Checks that need more than one key of a config, or a look at a file's header."""
 
 import stat
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from cnntention.study.schema import problems, unknown_keys
 
 
 def cross_checks(config: dict, given: dict) -> Iterator[str]:
-    """All problems that take more than one key to see, a line each.
+    """All problems that only several keys together show, a line for each.
 
     Args:
         config: without entries that are null.
@@ -48,7 +48,7 @@ def _check_folder(key: str, path: str) -> Iterator[str]:
         try:
             is_folder = stat.S_ISDIR(folder.stat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
-            continue  # it is made, or a parent is reported
+            continue  # it will be made, or a parent is reported
         except OSError as error:
             yield f"{key}: {error.strerror}"
             return
@@ -114,7 +114,7 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
     place = f"{key}.attention.options"
     options = blocks[attention["block"]].options
     schema = {"type": "object", "additionalProperties": False, "properties": options}
-    # null takes away what another block's stanza has set, and no mistyped key
+    # null takes away what another block's stanza has set, but excuses no mistyped key
     schema_of_all = schema | {"properties": {name: {} for block in blocks.values() for name in block.options}}
     unfit = problems(schema, attention["options"], place)
     unfit = unfit or unknown_keys(schema_of_all, given["attention"].get("options") or {}, place)

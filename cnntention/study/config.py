@@ -90,7 +90,7 @@ def complete(config: dict) -> dict:
         completed = _plain(config)
         found = list(only.apply(completed)) or problems(whole, completed)
         only.discard(completed)
-        # a mistyped key is one that takes nothing away, even if null stands there
+        # a mistyped key takes nothing away, even if its value is null
         found = found or unknown_keys(whole, config) or list(cross_checks(completed, config))
     except RecursionError:
         found = ["top level: nested too deeply, or an alias (*) stands within its own anchor (&)"]

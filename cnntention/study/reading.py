@@ -29,7 +29,7 @@ def read(file: str | Path) -> dict:
         content = loader.construct_document(node) if node and not trap else None
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from None
-    except Exception as error:  # whatever odd texts make of YAML's readers of dates and numbers, too
+    except Exception as error:  # odd texts make YAML's readers of dates and numbers raise other errors, too
         raise ConfigError(f"{file}: not valid YAML: {error}") from None
     if trap:
         raise ConfigError(f"{file}, {trap}")

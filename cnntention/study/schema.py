@@ -1,4 +1,4 @@
-"""JSON schemas: filling in defaults, and a line of plain words for each violation."""
+"""JSON schemas: filling in defaults, and a line in plain words for each violation."""
 
 import copy
 import re
@@ -33,7 +33,7 @@ _Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
     validators={"properties": _fill_defaults},
     type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-        # JSON takes 3.0 for an integer and YAML takes .inf and .nan for numbers: here neither is meant, nor a whole
+        # JSON takes 3.0 for an integer and YAML takes .inf and .nan for numbers: neither is allowed here, nor a whole
         # number that no float can hold
         {"integer": lambda _, value: isinstance(value, int) and _is_number(_, value), "number": _is_number}
     ),
@@ -75,7 +75,7 @@ def _quoted(name: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value on one line, cut where nobody would read on."""
+    """A value on one line, cut off where it gets long."""
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
@@ -112,7 +112,7 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
         case "required":
             return f"{key}: {', '.join(_quoted(name) for name in rule if name not in value)} missing"
         case "enum":
-            return f"{key}: {_shown(value)} is not possible; one of {', '.join(map(_yaml, rule))}"
+            return f"{key}: {_shown(value)} is not possible; use one of {', '.join(map(_yaml, rule))}"
         case "type":
             kinds = rule if isinstance(rule, list) else [rule]
             wanted = " or ".join(_KINDS[kind] for kind in kinds)
@@ -121,7 +121,7 @@ def _describe(error: jsonschema.ValidationError, prefix: str) -> str:
             allowed = error.schema.get("message", f"must match {rule}")
             return f"{key}: {_shown(value)} is not possible; {allowed}"
         case "uniqueItems":
-            return f"{key}: an entry stands here twice"
+            return f"{key}: an entry is here twice"
         case "minItems" | "minProperties":
             return f"{key}: at least {rule} needed, here {len(value)}"
         case "minLength" | "maxLength":

@@ -46,7 +46,7 @@ class Study:
         self.computing: dict = {
             key: self.machine[key] or "off" if key == "compile" else self.machine[key] for key in keys
         }
-        """What of the machine's settings a step that computes takes, see :class:`cnntention.base.device.Machine`."""
+        """The machine's settings for a step that computes, see :class:`cnntention.base.device.Machine`."""
 
     def path(self, pattern: str, **names: object) -> str:
         """A pattern of :mod:`cnntention.base.layout` with the names filled in."""
@@ -71,39 +71,39 @@ class Study:
         return list(runs)
 
     def table_runs(self, name: str) -> list[Run]:
-        """The runs that a table rests on."""
+        """The runs that a table is made from."""
         table = self.config["tables"][name]
         return tables.KINDS[table["kind"]].runs(table, self.config["seeds"])
 
     def table_files(self, name: str) -> list[str]:
-        """The files that a table is made of."""
+        """The files that a table is made from."""
         return self._files(tables.KINDS[self.config["tables"][name]["kind"]], self.table_runs(name))
 
     def figure_runs(self, name: str) -> list[Run]:
-        """The runs that a figure rests on."""
+        """The runs that a figure is made from."""
         figure = self.config["figures"][name]
         return figures.KINDS[figure["kind"]].runs(figure, self.config["seeds"])
 
     def figure_files(self, name: str) -> list[str]:
-        """The files that a figure is made of."""
+        """The files that a figure is made from."""
         return self._files(figures.KINDS[self.config["figures"][name]["kind"]], self.figure_runs(name))
 
     def _files(self, kind: Kind, runs: list[Run]) -> list[str]:
         return [self.run_path(pattern, run) for run in runs for pattern in kind.files]
 
     def grid_runs(self, dataset: str) -> list[Run]:
-        """The runs that a Grad-CAM grid rests on."""
+        """The runs that a Grad-CAM grid is made from."""
         return grid.runs(dataset, self.config["gradcam"][dataset], self.config["seeds"])
 
     def overview_runs(self) -> list[Run]:
-        """The runs that the overview rests on: those of all tables of accuracy."""
+        """The runs that the overview is made from: those of all tables of accuracy."""
         return list(dict.fromkeys(run for name in self._accuracy_tables() for run in self.table_runs(name)))
 
     def _accuracy_tables(self) -> list[str]:
         return [name for name, table in self.config["tables"].items() if table["kind"] == "accuracy"]
 
     def digests(self, runs: Iterable[Run]) -> dict[str, str]:
-        """The digest of the spec of each run, by the run's name: results of another config are told by it."""
+        """The digest of the spec of each run, by the run's name: it tells results of another config."""
         return {str(run): specs.digest(self.run_spec(run)) for run in runs}
 
     # ---- code
@@ -126,7 +126,7 @@ class Study:
         return source.file(self.config["datasets"][dataset]["source"])
 
     def own_files(self, dataset: str) -> tuple[str, ...]:
-        """Files of the user's that a dataset is made of."""
+        """The user's files that a dataset is made from."""
         return source.of(self.config["datasets"][dataset]).files
 
     def mirrors(self, dataset: str) -> list[str]:
@@ -144,7 +144,7 @@ class Study:
         """What a training depends on.
 
         Raises:
-            ConfigError: the run cannot be trained as it says, whether or not the config lists it.
+            ConfigError: the run cannot be trained like this, whether or not the config lists it.
         """
         problems = list(untrainable("run", [run.model], run.split, [run.dataset], self.config))
         if problems:
@@ -164,7 +164,7 @@ class Study:
     def recipe(self, model: str, dataset: str | None = None) -> dict:
         """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set.
 
-        Milestones are rounded up, so that the last of them rather fall out of a very short schedule than pile up.
+        Milestones are rounded up: in a very short schedule the last ones then fall away rather than pile up.
         """
         recipe = self.config["recipes"][self.config["models"][model]["recipe"]]
         epochs = (self.config["datasets"][dataset]["epochs"] if dataset else None) or self.config["epochs"]
@@ -210,17 +210,17 @@ class Study:
     # ---- captions
 
     def table_caption(self, name: str) -> str:
-        """What the report says of a table."""
+        """What the report says about a table."""
         spec = self.table_spec(name)
         return tables.KINDS[spec.kind].caption(spec)
 
     def figure_caption(self, name: str) -> str:
-        """What the report says of a figure."""
+        """What the report says about a figure."""
         spec = self.figure_spec(name)
         return figures.KINDS[spec.kind].caption(spec, self.config["tables"])
 
     def grid_caption(self, dataset: str) -> str:
-        """What the report says of a Grad-CAM grid."""
+        """What the report says about a Grad-CAM grid."""
         return grid.caption(self.grid_spec(dataset))
 
     # ---- products

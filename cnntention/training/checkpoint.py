@@ -17,7 +17,7 @@ from cnntention.training.specs import RunSpec
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """A trained model and how it came about.
+    """A trained model and how it was made.
 
     Attributes:
         model: on the CPU, in evaluation mode.
@@ -42,7 +42,7 @@ class Checkpoint:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides over results."""
+    """Versions of the software that results depend on."""
     try:
         own = importlib.metadata.version("cnntention")
     except importlib.metadata.PackageNotFoundError:
@@ -51,7 +51,7 @@ def versions() -> dict[str, str]:
         "cnntention": own,
         "python": platform.python_version(),
         "torch": str(torch.__version__),
-        "torchvision": importlib.metadata.version("torchvision"),  # importing it costs every step a second
+        "torchvision": importlib.metadata.version("torchvision"),  # importing it takes a second, in every step
         "numpy": np.__version__,
     }
 
@@ -88,19 +88,19 @@ def load(path: str | os.PathLike) -> Checkpoint:
         content = load_tensors(path)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file; train this run first") from None
-    except Exception as error:  # whatever a damaged or foreign file makes of the reader
-        reason = "holds code, which is never run" if "Unsupported" in str(error) else "damaged, or no checkpoint"
+    except Exception as error:  # a damaged or foreign file makes the reader raise all kinds of errors
+        reason = "holds code, which is never run" if "Unsupported" in str(error) else "damaged, or not a checkpoint"
         raise CheckpointError(f"{path}: {reason}; train this run again") from None
     try:
         rest = [content[key] for key in ("class_names", "data_sha256", "training", "versions")]
         spec = specs.read(RunSpec, content["spec"])
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-        raise CheckpointError(f"{path}: no checkpoint of this project ({error}); train this run again") from None
+        raise CheckpointError(f"{path}: not a checkpoint of this project ({error}); train this run again") from None
     try:
         model = build(spec, content["in_channels"], len(content["class_names"]))
         model.load_state_dict(content["state_dict"])
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise CheckpointError(f"{path}: no checkpoint of this project ({error}); train this run again") from None
+        raise CheckpointError(f"{path}: not a checkpoint of this project ({error}); train this run again") from None
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path}: weights of another model ({reason}); train this run again") from None

@@ -44,9 +44,9 @@ def choose(
 ) -> Compilation:
     """What ``auto`` or ``off`` in the config means on a device for a training of so many steps.
 
-    On GPUs a small network's many small kernels cost most. On CPUs all between the convolutions, CBAM's pooling above
-    all, takes several times what its memory traffic asks for (benchmarks/). There fp32 is never compiled: it is the
-    format whose results shall not depend on which compiler a machine has.
+    On GPUs a small network's many small kernels cost most. On CPUs everything between the convolutions, CBAM's pooling
+    above all, takes several times as long as its memory traffic requires (benchmarks/). There fp32 is never compiled:
+    it is the format whose results are not to depend on a machine's compiler.
 
     Args:
         name: ``auto`` or ``off``.
@@ -59,7 +59,7 @@ def choose(
     if name == "off":
         return Compilation(False, "machine.compile is off")
     if device.type not in ("cuda", "cpu"):
-        return Compilation(False, "machine.compile is auto, and only CUDA GPUs and CPUs gain by it")
+        return Compilation(False, "machine.compile is auto, and only CUDA GPUs and CPUs gain from it")
     if device.type == "cpu" and precision == "fp32":
         return Compilation(
             False, "machine.compile is auto, and fp32 on a CPU is to give the same bits with any compiler"
@@ -118,7 +118,7 @@ def compiled(wanted: Compilation, model: nn.Module, trial: Callable[[Forward], N
     torch._dynamo.config.suppress_errors = False
     # Other runs train beside this one: no more processes than it was given threads.
     torch._inductor.config.compile_threads = torch.get_num_threads()
-    # The last batch of an epoch is smaller: two sizes compiled rather than one program for any.
+    # The last batch of an epoch is smaller: two sizes are compiled rather than one program for all sizes.
     forward = torch.compile(model, dynamic=False)
     started = time.perf_counter()
     try:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 CHECK_STEPS = 50
-"""How often the losses are looked at, which makes a GPU wait for its queue of work."""
+"""Steps between looks at the losses, each of which makes the process wait for the GPU's queue of work."""
 
 
 class DivergenceError(Exception):
@@ -23,14 +23,14 @@ class DivergenceError(Exception):
 
 @dataclasses.dataclass
 class Epoch:
-    """An epoch as far as it has come.
+    """An epoch in progress.
 
     Attributes:
         order: int64 ``[N]``, the order of the images.
-        batch_size: images a step; the last step takes what is left.
+        batch_size: images per step; the last step takes what is left.
         lr: learning rate of the first step.
         losses: float32 ``[steps]``, the mean loss of each step.
-        wrong: int64 ``[]``, images of wrong prediction.
+        wrong: int64 ``[]``, how many images were predicted wrongly.
         step: how many steps are done.
         seconds: time that they took.
     """
@@ -87,7 +87,7 @@ class Epoch:
 
         Args:
             step: takes the next batch, see :class:`cnntention.training.step.Step`.
-            check: called after each step; an exception of it leaves the epoch as it is after that step.
+            check: called after each step; an exception that it raises leaves the epoch as it is after that step.
 
         Raises:
             DivergenceError: the loss became NaN or infinite.

@@ -1,4 +1,4 @@
-"""Where a training stands, in a small file beside its state, for whoever watches from outside.
+"""How far a training has come, in a small file beside its state, for whoever watches from outside.
 
 Written at the start of every epoch, and once more when the training stops before its end; removed with the state.
 """
@@ -45,7 +45,7 @@ class Beat:
 class Heartbeat:
     """The file of one training. Within ``with``, an error that stops the training is noted, and the end removes it.
 
-    A file that cannot be written is no reason to stop a training, and passed over.
+    If the file cannot be written, the training goes on without it.
 
     Args:
         path: of the file.

@@ -17,7 +17,7 @@ COLUMNS = (
     "seconds",
 )
 """Errors in percent; train columns are means over the epoch's augmented batches while the weights changed; columns of
-a part that the run has not are empty; seconds are those of the whole epoch."""
+a part that the run does not have are empty; seconds are those of the whole epoch."""
 
 
 def write(path: str | os.PathLike, rows: list[dict]) -> None:

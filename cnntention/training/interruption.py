@@ -16,7 +16,7 @@ TWICE_S = 0.5  # a signal to a process and to its group is one
 
 
 class Interruption:
-    """Within ``with``, signals to stop are kept until :meth:`check`, where the training can be left.
+    """Within ``with``, signals to stop are held until :meth:`check`, where the training can be left.
 
     A line of the log says so at once, since a step may take minutes. A second Ctrl-C ends the process then and there;
     other signals may come twice without anybody's meaning it so: to a process and to its group, or from a scheduler.
@@ -25,7 +25,7 @@ class Interruption:
     alone; elsewhere nothing changes.
 
     Args:
-        log: takes a line of text.
+        log: is called with each line of text.
     """
 
     def __init__(self, log: Callable[[str], None] = print) -> None:
@@ -55,13 +55,13 @@ class Interruption:
             self.check()
 
     def check(self) -> None:
-        """Raise InterruptionError where a signal has come."""
+        """Raise InterruptionError if a signal has come."""
         if self._received:
             raise InterruptionError(f"stopped by {self._received.name}", self._received)
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """Within this, a signal raises InterruptionError wherever it comes: for work that changes nothing."""
+        """Within this, a signal raises InterruptionError at once: for work that changes nothing."""
         self._at_once = True
         try:
             self.check()
@@ -118,7 +118,7 @@ def stop_with_parent(parent: int) -> None:
     It would go on, and the next Snakemake would train the same run beside it.
 
     Args:
-        parent: its process id; looked up by this process, it might have died already.
+        parent: its process id, handed over, since a parent that has died already could not be looked up.
     """
 
     def watch() -> None:

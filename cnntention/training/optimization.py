@@ -41,7 +41,7 @@ def build_schedule(
 
 
 class Stopper:
-    """Says when validation error has not improved as the rule of early stopping wants it.
+    """Says when validation error has not improved as the rule of early stopping requires.
 
     Args:
         rule: None: never stop.

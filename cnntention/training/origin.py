@@ -1,4 +1,4 @@
-"""What a ``model.pt`` says of its training, read without torch, for those who only ask by which config it was made."""
+"""What a ``model.pt`` says about its training, read without torch, for those who only ask which config made it."""
 
 import os
 import pickle
@@ -35,5 +35,5 @@ def notes(path: str | os.PathLike) -> dict:
             with archive.open(entry) as file:
                 content = _Notes(file).load()
         return {"spec": dict(content["spec"]), "training": dict(content["training"])}
-    except Exception as error:  # whatever a damaged or foreign file makes of the reader
+    except Exception as error:  # a damaged or foreign file makes the reader raise all kinds of errors
         raise CheckpointError(f"{path}: missing, damaged, or no checkpoint ({error}); train this run again") from None

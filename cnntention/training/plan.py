@@ -40,5 +40,5 @@ class Plan:
 
     @property
     def deciding(self) -> list:
-        """What of it decides over the bits of the weights."""
+        """The parts of it that decide the bits of the weights."""
         return [self.precision.name, self.compilation.on, self.capture.on, self.attention.name, self.deterministic]

@@ -1,4 +1,4 @@
-"""In which number format a model is trained: float32, or bfloat16 by autocast."""
+"""The number format in which a model is trained: float32, or bfloat16 by autocast."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ import torch
 from cnntention.base.errors import DeviceError
 
 CPU_FACTS = Path("/proc/cpuinfo")
-"""Of Linux; elsewhere nothing is known of the CPU."""
+"""Of Linux; elsewhere nothing is known about the CPU."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ def choose(name: str, device: torch.device) -> Precision:
     else fp32.
 
     Raises:
-        DeviceError: bf16 is asked for on a GPU that has none.
+        DeviceError: bf16 is asked for on a GPU without it.
     """
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device)[0] >= 8
@@ -40,7 +40,7 @@ def choose(name: str, device: torch.device) -> Precision:
         fast = _cpu_is_faster_in_bf16()
         what = "this CPU multiplies " + ("bf16 twice as fast as fp32" if fast else "bf16 no faster than fp32")
     else:
-        fast, what = False, "only CUDA GPUs and some CPUs gain by bf16"
+        fast, what = False, "only CUDA GPUs and some CPUs gain from bf16"
     if name == "auto":
         return Precision("bf16" if fast else "fp32", f"precision is auto, and {what}")
     if name == "bf16" and not fast and device.type != "cpu":

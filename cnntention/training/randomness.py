@@ -16,7 +16,7 @@ def states() -> dict:
     version, internal, gauss_next = random.getstate()
     return {
         "torch": torch.get_rng_state(),
-        # Of the GPU in use alone: the next process may see another number of them.
+        # Only that of the GPU in use: the next process may see another number of GPUs.
         "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
         "numpy": [kind, keys.tolist(), position, has_gauss, gauss],
         "python": [version, list(internal), gauss_next],

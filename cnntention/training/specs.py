@@ -47,7 +47,7 @@ class Recipe:
         optimizer: ``sgd`` or ``adam``.
         lr: learning rate at the start; with a schedule, the highest.
         weight_decay: factor of the L2 penalty.
-        batch_size: images a step.
+        batch_size: images per step.
         epochs: passes over the training images.
         milestones: epochs after which the learning rate is multiplied by ``gamma``.
         gamma: see milestones.
@@ -85,7 +85,7 @@ class RunSpec:
         normalization: None: pixels in [0, 1].
         augmentation: of training images.
         depth: number of weighted layers of the ResNet, 6n+2.
-        attention: None: none.
+        attention: None: without attention.
         precision: ``auto``, ``fp32`` or ``bf16``.
         recipe: of the training.
         widths: channels of the three stages.
@@ -111,9 +111,9 @@ class RunSpec:
 
 
 def is_of(digest: str, content: Any) -> bool:
-    """Whether what stands in a result as its run's spec is the spec of this digest.
+    """Whether the run's spec in a result has this digest.
 
-    Anything that is no spec is not: whatever else it may be, this config has not made it.
+    Anything that is not a spec has not: whatever it is, this config did not make it.
     """
     try:
         return specs.digest(specs.read(RunSpec, content)) == digest

@@ -1,7 +1,7 @@
 """The rolling state of a training, from which a killed run goes on: written after every epoch and on a signal to stop.
 
 It lies outside the outputs of the rule, because Snakemake deletes those when a job fails, and it is keyed by everything
-that decides over the weights, so that a changed config or changed code never goes on from it.
+that decides the weights, so that a changed config or changed code never goes on from it.
 """
 
 import os
@@ -19,7 +19,7 @@ from cnntention.training.specs import RunSpec
 
 
 def key(spec: RunSpec, data_sha256: str, device: torch.device, deciding: list) -> str:
-    """A digest of all that decides over the weights.
+    """A digest of all that decides the weights.
 
     Args:
         spec: of the run.
@@ -58,7 +58,7 @@ class State:
         save_tensors(self.path, content | {"key": self.key, "random": randomness.states()})
 
     def keep(self, content: dict) -> Path:
-        """Write a state that nobody goes on from beside this one, for a look; returns its path."""
+        """Write a state beside this one to be looked at, not to be resumed; returns its path."""
         save_tensors(self._diverged, content)
         return self._diverged
 

@@ -41,7 +41,7 @@ def train(
             stop, to go on from, and removed at the end. The heartbeat tells meanwhile how far the training has come.
         data_files: of its dataset.
         machine: what to compute on, and how.
-        log: takes a line of text.
+        log: is called with each line of text.
         keep_state: leave the state, for a caller that may be killed before it knows that the run is done.
 
     Raises:
@@ -125,7 +125,7 @@ def finish(
 
 @contextlib.contextmanager
 def _alone(spec: RunSpec, files: RunFiles, log: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of a run, which the death of the process gives back, too.
+    """Hold the lock of a run; the death of the process releases it as well.
 
     Raises:
         TrainingError: another process holds it.
@@ -142,8 +142,8 @@ def _alone(spec: RunSpec, files: RunFiles, log: Callable[[str], None]) -> Iterat
             f"{spec.run}: another process is training this run ({files.lock} is locked); wait until it has ended, or "
             "stop it: this run then goes on from where it was"
         ) from None
-    except NotImplementedError:  # of a file system without locks
-        log(f"warning    {files.lock} cannot be locked here: see to it that no other process trains this run")
+    except NotImplementedError:  # a file system without locks
+        log(f"warning    {files.lock} cannot be locked here: make sure that no other process trains this run")
         yield
         return
     try:
@@ -219,7 +219,7 @@ def _place(training: Training) -> str:
 
 
 def _line(training: Training, row: dict) -> str:
-    """What an epoch came to, and how long the rest of them will take."""
+    """The result of an epoch, and how long the remaining ones will take."""
     epochs, part = training.spec.recipe.epochs, training.judged_by
     left = (training.seconds_per_epoch or 0.0) * (epochs - row["epoch"])
     return (

@@ -23,7 +23,7 @@ from cnntention.training.step import Step
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """What a model came to after an epoch: mean cross-entropy, error in percent, and the seconds that it took to see.
+    """How good a model is after an epoch: mean cross-entropy, error in percent, and the seconds that finding out took.
 
     On validation images with split ``tune``, else on test images.
     """
@@ -37,7 +37,7 @@ class Training:
     """The model of a run on its way through the epochs of its recipe.
 
     Each epoch is run, judged, and closed: :meth:`run_epoch` can be left after any step and taken up again,
-    :meth:`judge` changes nothing and can be left anywhere. Judged is in fp32, for the curves and for early stopping on
+    :meth:`judge` changes nothing and can be left anywhere. Judging is in fp32, for the curves and for early stopping on
     validation error; the test images never decide anything.
 
     Args:

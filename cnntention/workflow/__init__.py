@@ -1,1 +1,1 @@
-"""What stands around the pipeline: clean-up, summaries, progress, exports."""
+"""What goes on around the pipeline: clean-up, summaries, progress, exports."""

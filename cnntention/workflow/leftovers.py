@@ -1,4 +1,4 @@
-"""What a pipeline takes away when it has ended."""
+"""What the pipeline removes when it has ended."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from cnntention.study.study import Study
 def remove_states(study: Study) -> None:
     """Remove the states of trainings whose outputs are there.
 
-    Not sooner: where Snakemake is killed before it has noted that a training is done, it removes the outputs and
-    trains again, which from the state takes no time.
+    Not sooner: if Snakemake is killed before it has noted that a training is done, it removes the outputs and
+    trains again, which takes no time from the state.
     """
     folder = Path(study.results)
     pattern = study.path(layout.STATE, dataset="*", model="*", split="*", seed="*")
     for state in folder.glob(Path(pattern).relative_to(folder).as_posix()):
         dataset, model, split = state.parts[-4:-1]
-        seed = state.name.removeprefix("seed").split(".")[0]  # what a diverged run left is called seed10.diverged.pt
+        seed = state.name.removeprefix("seed").split(".")[0]  # what a diverged run leaves is called seed10.diverged.pt
         names = {"dataset": dataset, "model": model, "split": split, "seed": seed}
         if all(Path(study.path(output, **names)).is_file() for output in (layout.MODEL, layout.HISTORY)):
             state.unlink()

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 RUN_TAG = "cnntention.run"  # which run of the study, or STUDY
 CONTENT_TAG = "cnntention.content"  # digest of all that was exported
 STUDY = "study"
-BATCH = 1000  # metrics a request, MLflow's limit
+BATCH = 1000  # metrics in one request, MLflow's limit
 _TAGS = ("subset", "data_sha256")  # what an eval.json says in words
 
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """What an export came to: names of runs, :data:`STUDY` among them.
+    """The outcome of an export: names of runs, :data:`STUDY` among them.
 
     Attributes:
         uri: of the store.
@@ -52,7 +52,7 @@ class Exported:
         lines = [f"{self.uri}: {len(self.new)} new, {len(self.replaced)} replaced, {len(self.unchanged)} unchanged"]
         if self.missing:
             lines.append(
-                f"left out, since not evaluated, or made by another config: {len(self.missing)} runs, see "
+                f"left out, because not evaluated or made by another config: {len(self.missing)} runs, see "
                 "python -m cnntention watch"
             )
         if not self.uri.startswith("http"):
@@ -90,7 +90,7 @@ def export(spec: dict, tracking_uri: str | None = None) -> Exported:
     return Exported(uri, **done, missing=missing)
 
 
-# ---- what there is of a run
+# ---- what there is to export
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _metrics(report: dict) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _store(uri: str) -> Iterator["MlflowClient"]:
-    """A client of the store at a tracking URI, with nothing said to anybody else."""
+    """A client of the store at a tracking URI, which reports to nobody else."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # two lines a run
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's seven take minutes
@@ -202,7 +202,7 @@ def _store(uri: str) -> Iterator["MlflowClient"]:
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
         raise TrackingError(f"MLflow cannot be imported ({error}); pip install '.[mlflow]'") from None
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # how it sets up a database is no news
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # how it sets up a database interests nobody
     try:
         yield mlflow.MlflowClient(uri)
     except (MlflowException, SQLAlchemyError) as error:
@@ -215,7 +215,7 @@ def _experiment(client: "MlflowClient", results: Path, uri: str) -> str:
     there = client.get_experiment_by_name(name)
     if there:
         return there.experiment_id
-    # A server has a place for artifacts; beside a bare database MLflow would put them into the working directory.
+    # A server has a place for artifacts; with a bare database MLflow would put them into the working directory.
     place = (results / "mlflow").resolve().as_uri() if re.match(r"(sqlite|postgresql|mysql|mssql)\b", uri) else None
     return client.create_experiment(name, artifact_location=place)
 
@@ -248,7 +248,7 @@ def _create(client: "MlflowClient", experiment: str, name: str, content: Content
             client.log_artifact(run, str(path), folder or None)
         client.set_terminated(run, "FINISHED", _milliseconds(content.end))
     except BaseException:
-        with contextlib.suppress(Exception):  # of a store that is gone; the next export replaces the run anyway
+        with contextlib.suppress(Exception):  # the store may be gone; the next export replaces the run anyway
             client.delete_run(run)
         raise
 

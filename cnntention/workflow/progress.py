@@ -1,4 +1,4 @@
-"""How far each run of a study has come, from its files alone: on any machine that sees the results folder.
+"""How far each run of a study has come, from its files alone: on any machine that can read the results folder.
 
 Never imports torch, so that it starts at once on a cluster's login node.
 """
@@ -35,16 +35,16 @@ STATES = {
     TRAINED: "its weights are there, to be evaluated",
     EVALUATED: "done",
 }
-"""The states of a run and what they mean, in the order in which they want attention."""
+"""The states of a run and what they mean, those first that need attention most."""
 
 SILENT_EPOCHS = 3  # an epoch may take longer than their mean: other work on the machine, a slow disk
 SILENT_LEAST_S = 60.0
-SILENT_FIRST_S = 1800.0  # nobody knows yet how long an epoch takes; compilation comes on top
+SILENT_FIRST_S = 1800.0  # how long an epoch takes is not known yet; compilation comes on top
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A run as it stands.
+    """How far a run has come.
 
     Attributes:
         run: which one.
@@ -55,7 +55,7 @@ class Row:
         error: likewise, on validation images (split tune) or test images (split full).
         seconds_left: at most, until it is trained; None where it is not training, or in its first epoch.
         device: in words.
-        note: what else is to know, in one line.
+        note: what else there is to know, in one line.
     """
 
     run: Run
@@ -96,7 +96,7 @@ def _begun(row: Row, study: Study, beat: Beat, now: float) -> Row:
     """The row of a training that left a heartbeat."""
     row = dataclasses.replace(row, epoch=beat.epoch, train_error=beat.train_error, error=beat.error, device=beat.device)
     beat_time, log_time = _modified(_heartbeat(study, row.run)), _modified(_log(study, row.run))
-    # A log that is newer is of this attempt or of the next one, which left no heartbeat yet.
+    # A newer log is from this attempt, or from the next one, which has left no heartbeat yet.
     message = _failure(_log(study, row.run)) if log_time >= beat_time else None
     if message is not None and not _is_of(beat, message):
         return dataclasses.replace(row, state=FAILED, note=_line(message))
@@ -177,14 +177,14 @@ def _silence(row: Row, study: Study, now: float) -> float:
 
 
 def _patience(beat: Beat) -> float:
-    """For how many seconds there need not be news."""
+    """For how many seconds there may be no news."""
     if beat.seconds_per_epoch is None:
         return SILENT_FIRST_S
     return max(SILENT_LEAST_S, SILENT_EPOCHS * beat.seconds_per_epoch)
 
 
 def _is_of(beat: Beat, message: str) -> bool:
-    """Whether a log's message is of the error that the heartbeat tells of too."""
+    """Whether a log's message is about the same error as the heartbeat's."""
     return beat.ended is not None and message.startswith(beat.message.strip())
 
 
@@ -214,6 +214,6 @@ def _modified(path: str) -> float:
 
 
 def _line(text: str) -> str:
-    """The first line of a text, without what might confuse a terminal."""
+    """The first line of a text, without characters that might confuse a terminal."""
     first = text.strip().splitlines()[0] if text.strip() else ""
     return "".join(character for character in " ".join(first.split()) if character.isprintable())

@@ -36,15 +36,15 @@ def reason(message: str) -> str:
 
 
 STATED = re.compile(r"^error: (.+)", flags=re.MULTILINE | re.DOTALL)
-"""How a step says in its log what a user can mend, see :func:`cnntention.base.errors.reported`."""
+"""How a step says in its log what the user can do something about, see :func:`cnntention.base.errors.reported`."""
 
 
 STOPPED = "stopped by SIGINT before it began"
-"""Ctrl-C before the step's own code was reached, which Python tells of as of any error."""
+"""Ctrl-C before the step's own code was reached, which Python reports like any error."""
 
 
 def failure(log: str) -> str | None:
-    """What went wrong according to the text of a step's log; None where nothing did."""
+    """What went wrong, according to the text of a step's log; None if nothing did."""
     stated = STATED.search(log)
     if stated:
         return stated[1].strip()

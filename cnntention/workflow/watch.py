@@ -1,4 +1,4 @@
-"""The progress of a study as a table on the terminal, live where there is one."""
+"""The progress of a study as a table, live on a terminal."""
 
 import time
 from collections import Counter
@@ -14,7 +14,7 @@ from cnntention.workflow import progress
 from cnntention.workflow.progress import STATES, Row
 
 INTERVAL_S = 2.0
-PLAIN_WIDTH = 1000  # characters of a line that goes to no terminal
+PLAIN_WIDTH = 1000  # characters in a line that does not go to a terminal
 STYLES = {
     progress.TRAINING: "bold cyan",
     progress.SILENT: "yellow",
@@ -25,13 +25,13 @@ STYLES = {
     progress.TRAINED: "green",
     progress.EVALUATED: "bold green",
 }
-FRAME_LINES = 4  # the two of the head, the one below, and the cursor's
+FRAME_LINES = 4  # two of the head, one below it, and the cursor's
 HEAD = ("run", "state", "epoch", "train\nerror", "eval.\nerror", "left", "device, notes")
 GAP = 2
 
 
 def watch(study: Study) -> None:
-    """Show the table until all runs are evaluated or Ctrl-C; once where the output is no terminal."""
+    """Show the table until all runs are evaluated or Ctrl-C; once if the output is not a terminal."""
     console = Console()
     if not console.is_terminal:
         Console(width=PLAIN_WIDTH).print(table(progress.rows(study, time.time()), PLAIN_WIDTH))
@@ -49,7 +49,7 @@ def watch(study: Study) -> None:
 
 
 def table(rows: list[Row], width: int, lines: int | None = None) -> Group:
-    """The rows in the order of the study, as many as there are lines for: those that want attention first.
+    """The rows in the order of the study, as many as there are lines for: those that need attention first.
 
     Args:
         rows: of all runs.

@@ -453,7 +453,7 @@ def test_without_network_the_archive_that_is_damaged_is_named(mnist, server, tmp
     server.stop()
     raw = tmp_path / "MNIST" / "raw"
     (raw / "train-labels-idx1-ubyte.gz").write_bytes(b"")
-    damaged = [line for line in refused("mnist", tmp_path).splitlines() if "another one or damaged" in line]
+    damaged = [line for line in refused("mnist", tmp_path).splitlines() if "damaged or a different one" in line]
     assert len(damaged) == 1
     assert str(raw / "train-labels-idx1-ubyte.gz") in damaged[0]
 
@@ -532,7 +532,7 @@ def test_without_network_and_archive_the_batch_that_is_damaged_is_named(cifar10,
     (tmp_path / "small.tar.gz").unlink()
     server.stop()
     spoil(tmp_path / "cifar-10-batches-py" / name, "changed")
-    damaged = [line for line in refused("cifar10", tmp_path).splitlines() if "another one or damaged" in line]
+    damaged = [line for line in refused("cifar10", tmp_path).splitlines() if "damaged or a different one" in line]
     assert len(damaged) == 1
     assert str(tmp_path / "cifar-10-batches-py" / name) in damaged[0]
 

@@ -186,7 +186,7 @@ def test_an_array_with_half_a_header(tmp_path, content):
 
 @pytest.mark.parametrize("name", ["x_train", "y_train", "x_test", "y_test"])
 def test_a_missing_array(save, name):
-    both_refuse(save(**{name: None}), f"holds no array '{name}'")
+    both_refuse(save(**{name: None}), f"has no array '{name}'")
 
 
 def test_where_an_array_is_missing_those_that_are_there_are_named(save):

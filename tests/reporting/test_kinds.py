@@ -75,7 +75,7 @@ def test_a_file_is_a_kind_with_its_keys_its_spec_and_its_code(kinds, config):
 @pytest.mark.parametrize(
     ("stanza", "message"),
     [
-        ({"kind": "counts"}, "tables.t.kind: 'counts' is not possible; one of count"),
+        ({"kind": "counts"}, "tables.t.kind: 'counts' is not possible; use one of count"),
         ({"models": ["mha"]}, "tables.t: 'caption' missing"),
         ({"caption": "Runs", "models": [], "leest": 1}, "tables.t: unknown key 'leest'; did you mean 'least'?"),
         ({"caption": "Runs", "models": [], "least": "1.5"}, "tables.t.least: a whole number is expected, not '1.5'"),

@@ -41,8 +41,8 @@ def test_a_difference_of_outcomes_is_gained_lost_or_the_same():
 @pytest.mark.parametrize(
     ("values", "reference", "message"),
     [
-        ([1, 2, 3], [1, 2], r"^this needs one value a seed of each model, here are shapes \(3,\) and \(2,\)"),
-        ([[1, 2]], [[1, 2]], "one value a seed"),
+        ([1, 2, 3], [1, 2], r"^this needs one value per seed of each model, but the shapes are \(3,\) and \(2,\)"),
+        ([[1, 2]], [[1, 2]], "one value per seed"),
         ([1], [2], "^this needs 2 seeds or more, here is 1$"),
         ([], [], "^this needs 2 seeds or more, here are 0$"),
         ([1, math.nan, 3], [1, 2, 3], "finite values, seed number 2 has none"),

@@ -169,13 +169,13 @@ BAD = [
     ("grid of coarse dots", "gradcam: {mnist: {style: {dpi: 5}}}", "gradcam.mnist.style.dpi: at least 50"),
     # ---- lists
     ("no seeds", "seeds: []", "seeds: at least 1"),
-    ("seed twice", "seeds: [10, 10]", "seeds: an entry stands here twice"),
+    ("seed twice", "seeds: [10, 10]", "seeds: an entry is here twice"),
     ("no models in a figure", "figures: {figure1: {models: []}}", "figures.figure1.models: at least 1"),
     ("no images in a grid", "gradcam: {cifar10: {images: []}}", "gradcam.cifar10.images: at least 1"),
     (
         "model twice in a table",
         "tables: {table1: {models: [mha, mha]}}",
-        "tables.table1.models: an entry stands here twice",
+        "tables.table1.models: an entry is here twice",
     ),
     ("label of another model", "models: {mha: {label: ' Baseline'}}", "models.mha.label: ' Baseline' is the label of"),
     (

@@ -84,7 +84,7 @@ def test_null_and_only_go_together(merged):
         ("tables: {only: true}", "tables.only: a list is expected, not True"),
         ("tables: {only: [1]}", "tables.only[0]: a text is expected, not 1"),
         ("tables: {only: [[table2]]}", "tables.only[0]: a text is expected"),
-        ("tables: {only: [table2, table2]}", "tables.only: an entry stands here twice"),
+        ("tables: {only: [table2, table2]}", "tables.only: an entry is here twice"),
         ("datasets: {only: []}", "datasets.only: at least 1 needed"),
         ("machine: {only: [device]}", "machine: unknown key 'only'"),
     ],

@@ -1,4 +1,4 @@
-"""Images of one's own in an .npz, or a copy of a dataset for a machine without network."""
+"""The user's own images in an .npz, or a copy of a dataset for a machine without a network."""
 
 import dataclasses
 import os

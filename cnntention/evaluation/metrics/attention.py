@@ -43,11 +43,12 @@ def _bypassed(model: ResNet) -> Iterator[None]:
 
 @contextlib.contextmanager
 def shares(model: ResNet) -> Iterator[list[float | None]]:
-    """What of the feature map comes from attention, while the model answers: a share for each of its blocks.
+    """What attention adds to the feature map while the model predicts: a share for each of its blocks.
 
-    Yields a list that is filled at the end: the mean of ``|y - x|`` by that of ``|x|`` over images, channels and
-    positions, with x the feature map before a block and y after it, so that ``y - x`` is what attention adds (paper,
-    eqs. 2 and 3). None without attention, and for a block without a residual connection, which adds to nothing.
+    Yields a list that is filled at the end: the mean of ``|y - x|`` divided by that of ``|x|``, over images,
+    channels and positions, with x the feature map before a block and y after it, so that ``y - x`` is what attention
+    adds (paper, eqs. 2 and 3). None without attention, and for a block without a residual connection, which adds to
+    nothing.
     """
     sums = torch.zeros(len(model.attention), 2, dtype=torch.float64)
     batch = torch.zeros_like(sums)

@@ -1,4 +1,4 @@
-"""Figures, one file a kind: from a stanza of the config and finished runs to a picture."""
+"""Figures, one file for each kind: from a stanza of the config and finished runs to a picture."""
 
 import json
 

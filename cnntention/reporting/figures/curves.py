@@ -52,7 +52,7 @@ class CurvesSpec(FigureSpec, Selection):
 
 
 class Curves(FigureKind[CurvesSpec]):
-    """The mean over seeds as a line, one standard deviation to each side as a band, one colour a model.
+    """The mean over seeds as a line, one standard deviation to each side as a band, one colour for each model.
 
     Training is dashed where it shares a panel with validation or test. A model is drawn up to the last epoch that all
     its seeds reached; missing seeds are named in the legend.
@@ -82,7 +82,7 @@ class Curves(FigureKind[CurvesSpec]):
             if curve.partition("_")[0] not in split.parts_with_curves(stanza["split"]):
                 yield f"{key}.curves: split '{stanza['split']}' has no {curve}"
         if len({curve.rpartition("_")[2] for curve in stanza["curves"]}) > 1 and stanza["panels"] != "curve":
-            yield f"{key}.panels: errors and losses share no axis; use panels: curve, or curves of one kind"
+            yield f"{key}.panels: errors and losses cannot share an axis; use panels: curve, or curves of one kind"
 
     def details(self, stanza: dict, study: Study) -> dict[str, Any]:
         own = {key: stanza[key] for key in ("curves", "panels")}
@@ -108,7 +108,7 @@ class Curves(FigureKind[CurvesSpec]):
         panels = _panels(spec)
         style = spec.style
         with styled():
-            # Several datasets stand below each other, unless each is a panel of its own.
+            # Several datasets are drawn one below the other, unless each is a panel of its own.
             rows = 1 if spec.panels == "dataset" else len(spec.datasets)
             figure = Figure(figsize=(style.width, style.height * rows), layout="constrained")
             figure.suptitle(spec.title, fontsize=11, fontweight="bold")

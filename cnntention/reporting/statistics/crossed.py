@@ -1,4 +1,4 @@
-"""Over seeds and images together: intervals that speak of other trainings and of other images."""
+"""Over seeds and images together: intervals that are about other trainings and other images."""
 
 import math
 

@@ -31,7 +31,7 @@ def equivalence(values: ArrayLike, reference: ArrayLike, within: float) -> Equiv
     """Two one-sided paired t-tests over seeds (TOST; Schuirmann 1987) with the 90% interval that belongs to them.
 
     Args:
-        values: one value a seed, shape ``[n]``.
+        values: one value per seed, shape ``[n]``.
         reference: the reference's value for the same seeds, shape ``[n]``.
         within: differences between minus this and this count as none.
 

@@ -1,4 +1,4 @@
-"""Over images: what two networks that classified the same images differ by."""
+"""Over images: the difference between two networks that classified the same images."""
 
 import math
 
@@ -12,11 +12,11 @@ def images_difference(right: ArrayLike, reference: ArrayLike, confidence: float 
     """Difference in accuracy of two classifiers on the same images, in percentage points, with its interval.
 
     The interval is that of Agresti and Min (2005, "Simple improved confidence intervals for comparing matched
-    proportions"): the normal one after half an image is added to each cell of the two-by-two table. It speaks of other
-    images of this kind and of these two trained networks, not of other trainings.
+    proportions"): the normal one after half an image is added to each cell of the two-by-two table. It is about other
+    images of this kind and these two trained networks, not about other trainings.
 
     Args:
-        right: bool ``[n]``, which images were classified rightly.
+        right: bool ``[n]``, which images were classified correctly.
         reference: the reference's, likewise.
         confidence: of the interval.
 
@@ -37,10 +37,10 @@ def images_difference(right: ArrayLike, reference: ArrayLike, confidence: float 
 def mcnemar(right: ArrayLike, reference: ArrayLike) -> float:
     """p-value of McNemar's exact test: whether two networks are right on the same images equally often.
 
-    Like :func:`images_difference` it speaks of these two networks, not of other trainings of the same models.
+    Like :func:`images_difference` it is about these two networks, not about other trainings of the same models.
 
     Args:
-        right: bool ``[n]``, which images were classified rightly.
+        right: bool ``[n]``, which images were classified correctly.
         reference: the reference's, likewise.
 
     Raises:

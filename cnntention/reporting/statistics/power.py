@@ -1,4 +1,4 @@
-"""How many seeds show a difference, or that there is none, and what those that there are can show."""
+"""How many seeds it takes to show a difference, or that there is none, and what the seeds at hand can show."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def power(difference: float, spread: float, seeds: int, level: float = 0.05) -> 
         level: of the test.
 
     Raises:
-        StatisticsError: fewer than two seeds, or a difference or spread that is none.
+        StatisticsError: fewer than two seeds, or a difference or spread that is not above 0.
     """
     from statsmodels.stats.power import ttest_power
 
@@ -44,7 +44,7 @@ def power_to_liken(difference: float, spread: float, within: float, seeds: int, 
         level: of each test.
 
     Raises:
-        StatisticsError: fewer than two seeds, or a difference, spread or bound that is none.
+        StatisticsError: fewer than two seeds, or a difference, spread or bound that is not above 0.
     """
     from scipy import stats
 
@@ -70,10 +70,10 @@ def seeds_needed(difference: float, spread: float, target: float = 0.8, level: f
         level: of the test.
 
     Returns:
-        Seeds, two or more; None where a million would not do.
+        Seeds, two or more; None if a million are not enough.
 
     Raises:
-        StatisticsError: a difference or spread that is none.
+        StatisticsError: a difference or spread that is not above 0.
     """
     return _fewest(lambda seeds: power(difference, spread, seeds, level), target)
 
@@ -81,7 +81,7 @@ def seeds_needed(difference: float, spread: float, target: float = 0.8, level: f
 def seeds_needed_to_liken(
     difference: float, spread: float, within: float, target: float = 0.8, level: float = 0.05
 ) -> int | None:
-    """The fewest seeds with which :func:`power_to_liken` reaches ``target``; None where a million would not do."""
+    """The fewest seeds with which :func:`power_to_liken` reaches ``target``; None if a million are not enough."""
     return _fewest(lambda seeds: power_to_liken(difference, spread, within, seeds, level), target)
 
 

@@ -1,4 +1,4 @@
-"""What statistics are made of: values of seeds, outcomes of images; refused where they do not fit each other."""
+"""What statistics are made of: values of seeds, outcomes of images; refused if they do not fit each other."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,18 @@ def pairs(values: ArrayLike, reference: ArrayLike, least: int, purpose: str) -> 
     """Both models' values of shared seeds, one row a model, shape ``[2, n]``.
 
     Args:
-        values: one value a seed, shape ``[n]``.
+        values: one value per seed, shape ``[n]``.
         reference: the reference's value for the same seeds, shape ``[n]``.
         least: the fewest seeds that will do.
         purpose: what for, as the subject of a message.
 
     Raises:
-        StatisticsError: other lengths, fewer seeds than ``least``, or a value that is no finite number.
+        StatisticsError: other lengths, fewer seeds than ``least``, or a value that is not a finite number.
     """
     ours, theirs = np.asarray(values, dtype=float), np.asarray(reference, dtype=float)
     if ours.ndim != 1 or ours.shape != theirs.shape:
         raise StatisticsError(
-            f"{purpose} needs one value a seed of each model, here are shapes {ours.shape} and {theirs.shape}: "
+            f"{purpose} needs one value per seed of each model, but the shapes are {ours.shape} and {theirs.shape}: "
             "compare the seeds that both have"
         )
     enough(len(ours), least, purpose)
@@ -67,7 +67,7 @@ def outcome_differences(right: ArrayLike, reference: ArrayLike, least: int, purp
     """
     if np.shape(right) != np.shape(reference):
         raise StatisticsError(
-            f"{purpose} needs the same seeds and images of both models, here are [seeds, images] {np.shape(right)} and "
+            f"{purpose} needs the same seeds and images of both models, but [seeds, images] are {np.shape(right)} and "
             f"{np.shape(reference)}: evaluate both on one split and compare the seeds that both have"
         )
     return outcomes(right, least, purpose) - outcomes(reference, least, purpose)

@@ -1,4 +1,4 @@
-"""Over seeds: mean and spread, and what two models that share seeds differ by."""
+"""Over seeds: mean and spread, and the difference between two models that share seeds."""
 
 import math
 
@@ -21,7 +21,7 @@ def paired_difference(values: ArrayLike, reference: ArrayLike, confidence: float
     share.
 
     Args:
-        values: one value a seed, shape ``[n]``.
+        values: one value per seed, shape ``[n]``.
         reference: the reference's value for the same seeds, shape ``[n]``.
         confidence: of the interval.
 
@@ -43,7 +43,7 @@ def paired_test(values: ArrayLike, reference: ArrayLike) -> float:
     """p-value of the two-sided paired t-test over seeds; NaN where the difference has no spread to judge by.
 
     Args:
-        values: one value a seed, shape ``[n]``.
+        values: one value per seed, shape ``[n]``.
         reference: the reference's value for the same seeds, shape ``[n]``.
 
     Raises:
@@ -61,7 +61,7 @@ def correlation(values: ArrayLike, reference: ArrayLike) -> tuple[float, float, 
     It says whether pairing helps: the variance of a difference is that of unpaired runs less twice the covariance.
 
     Args:
-        values: one value a seed, shape ``[n]``.
+        values: one value per seed, shape ``[n]``.
         reference: the reference's value for the same seeds, shape ``[n]``.
 
     Returns:

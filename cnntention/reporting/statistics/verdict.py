@@ -16,7 +16,7 @@ from cnntention.reporting.statistics.seeds import paired_test
 def verdict(difference: float, low: float, high: float) -> str:
     """In words what a difference with its interval over seeds shows; more is better.
 
-    NaN says that a number is not there: all three without a pair, the ends with a single one.
+    NaN stands for a missing number: all three without a pair, the ends with a single pair.
     """
     if math.isnan(difference):
         return "not run yet"
@@ -31,7 +31,7 @@ def verdict(difference: float, low: float, high: float) -> str:
 
 
 class Verdict(enum.StrEnum):
-    """What runs say of a claim, in the words of reports on reproducibility."""
+    """What runs say about a claim, in the words of reports on reproducibility."""
 
     VERIFIED = "verified"
     CONTRADICTED = "contradicted"
@@ -59,7 +59,7 @@ def lead(values: ArrayLike, reference: ArrayLike) -> Evidence:
     """On the claim that a model is ahead of another: the two-sided paired t-test over seeds.
 
     Args:
-        values: one value a seed of the model that is said to be ahead, shape ``[n]``; more is better.
+        values: one value per seed of the model that is said to be ahead, shape ``[n]``; more is better.
         reference: the other's, of the same seeds.
 
     Returns:
@@ -79,7 +79,7 @@ def likeness(values: ArrayLike, reference: ArrayLike, within: float) -> Evidence
     Of the two only one can be wrong, and only one can be shown, so that both together count as one test of a table.
 
     Args:
-        values: one value a seed, shape ``[n]``.
+        values: one value per seed, shape ``[n]``.
         reference: the other's, of the same seeds.
         within: differences up to this, either way, count as none.
 

@@ -1,4 +1,4 @@
-"""Tables, one file a kind: from a stanza of the config and evaluated runs to a table."""
+"""Tables, one file for each kind: from a stanza of the config and evaluated runs to a table."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tables of accuracy (Tables 2 and 3): one row a dataset and model."""
+"""Tables of accuracy (Tables 2 and 3): one row for each dataset and model."""
 
 import dataclasses
 import math
@@ -21,7 +21,7 @@ from cnntention.reporting.tables.kind import TableKind, TableSpec
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """What is published of a model on a dataset.
+    """What is published about a model on a dataset.
 
     Attributes:
         accuracy: in percent.
@@ -45,7 +45,7 @@ class AccuracySpec(TableSpec, Selection):
     published: dict[str, dict[str, Published]]
 
     def published_of(self, dataset: Labelled, model: Labelled) -> Published | None:
-        """What is published of a model on a dataset."""
+        """What is published about a model on a dataset."""
         return self.published.get(dataset.name, {}).get(model.name)
 
 
@@ -76,7 +76,7 @@ class Accuracy(TableKind[AccuracySpec]):
     def check(self, key: str, stanza: dict, config: dict, given: dict) -> Iterator[str]:
         yield from selection.problems(key, stanza, config)
         if "reference" in stanza and stanza["reference"] not in stanza["models"]:
-            yield f"{key}.reference: '{stanza['reference']}' is none of the table's models"
+            yield f"{key}.reference: '{stanza['reference']}' is not one of the table's models"
         yield from selection.unknown_published(f"{key}.published", stanza["published"], given)
 
     def details(self, stanza: dict, study: Study) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Accuracy(TableKind[AccuracySpec]):
         return selection.selected(stanza, study.config) | own
 
     def caption(self, spec: AccuracySpec) -> str:
-        text = f"{spec.caption}. One row a dataset and model, {captions.seeds(spec.seeds)}."
+        text = f"{spec.caption}. One row for each dataset and model, {captions.seeds(spec.seeds)}."
         if spec.reference:
             text += " Δ: the difference over shared seeds; the overview says in words what it shows."
         accuracies = {
@@ -127,7 +127,7 @@ def _label_of_reference(spec: AccuracySpec) -> str:
 
 
 def _without_empty(columns: dict[str, list[str]]) -> pd.DataFrame:
-    """A frame without the paper's columns where the paper says nothing."""
+    """A frame without the paper's columns if the paper says nothing."""
     optional = ("Paper (%)", "Difference", "Paper's duration")
     return pd.DataFrame(
         {name: cells for name, cells in columns.items() if name not in optional or set(cells) != {NONE}}

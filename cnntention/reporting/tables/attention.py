@@ -24,7 +24,7 @@ STAGES = (1, 2, 3)
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """What is published of a model on a dataset.
+    """What is published about a model on a dataset.
 
     Attributes:
         gates: w of each stage's block at the end of training (paper, eq. 3).
@@ -45,7 +45,7 @@ class AttentionSpec(TableSpec, Selection):
 
 
 class Attention(TableKind[AttentionSpec]):
-    """One row a dataset and model: accuracy as trained and with attention bypassed, and the gates w (paper, eq. 3).
+    """One row for each dataset and model: accuracy as trained and with attention bypassed, gates w (paper, eq. 3).
 
     The published MHA ended with gates of 7.6e-5, -5e-11 and -2e-12: it is a plain ResNet-20, which its accuracy alone
     does not show.

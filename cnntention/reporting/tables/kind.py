@@ -1,4 +1,4 @@
-"""What a kind of table has to say, see :mod:`cnntention.reporting.kinds`."""
+"""What a kind of table has to provide, see :mod:`cnntention.reporting.kinds`."""
 
 import abc
 import dataclasses
@@ -46,4 +46,4 @@ class TableKind(Kind[Spec]):
 
     @abc.abstractmethod
     def caption(self, spec: Spec) -> str:
-        """What the report says of the table."""
+        """What the report says about the table."""
