@@ -22,6 +22,7 @@ rule table:
             },
             caption=CAPTION,
         ),
+        json=results(layout.TABLE) + ".json",
     log:
         log_file("table", "{table}"),
     localrule: True

@@ -1,4 +1,4 @@
-"""Rule table: from evaluations to Markdown, CSV, LaTeX and HTML."""
+"""Rule table: from evaluations to Markdown, CSV, LaTeX, HTML and JSON."""
 
 import argparse
 

@@ -18,7 +18,7 @@ LOCK = "{results}/state/" + NAME + ".lock"  # held while the run is trained
 PREDICTIONS = RUN + "/predictions.npz"
 
 OVERVIEW = "{results}/overview.html"
-TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex, .html
+TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex, .html, .json
 FIGURE = "{results}/figures/{figure}"  # + .png, .svg
 GRID = "{results}/gradcam/{dataset}"  # + .png, .json
 

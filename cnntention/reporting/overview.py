@@ -10,7 +10,6 @@ from cnntention.base.words import NONE, duration
 from cnntention.reporting import pages
 from cnntention.reporting.runs import NAMES
 from cnntention.reporting.runs import evaluations as evaluated
-from cnntention.reporting.statistics.verdict import verdict
 from cnntention.reporting.table import number
 from cnntention.reporting.tables import accuracy
 from cnntention.reporting.tables.accuracy import AccuracySpec
@@ -107,9 +106,7 @@ def verdicts(spec: AccuracySpec, runs: pd.DataFrame) -> pd.DataFrame:
         **{
             "Paper's Δ": in_paper,
             "Shared seeds": [str(row["shared_seeds"]) for row in rows],
-            "Verdict": [
-                verdict(row["to_reference"], row["to_reference_low"], row["to_reference_high"]) for row in rows
-            ],
+            "Verdict": list(table.shown["Verdict"]),
         }
     )
     shown = shown[table.data["model"] != spec.reference]
@@ -127,9 +124,10 @@ def _versions(by_name: dict[str, str]) -> str:
 def _caveats(compared: int) -> list[str]:
     return [
         "Δ: difference in percentage points, mean over the seeds that both models share, with its 95% interval "
-        "(paired t). Better or worse: the interval leaves out zero. No difference shown: it does not, which is no "
-        "proof that there is none.",
-        "The interval is about the spread between seeds on these images, and says nothing about other images. Each "
-        "stands alone: of equal models, about one comparison in twenty looks different by chance, and this page makes "
-        f"{compared}.",
+        "(paired t). Better or worse: shown by a paired t-test whose p-value allows for all comparisons of its table "
+        "(Holm). Inconclusive: not shown, which is no proof that there is no difference; so many seeds would show the "
+        "paper's Δ with 80% power, or the Δ found here where the paper has none or so many are there already.",
+        "The interval is about the spread between seeds on these images, and says nothing about other images. Of equal "
+        f"models, at most one table in twenty has one that looks different by chance; this page makes {compared} "
+        f"{'comparison' if compared == 1 else 'comparisons'}.",
     ]

@@ -1,7 +1,9 @@
-"""A table, whatever it holds, as Markdown, CSV, LaTeX and HTML."""
+"""A table, whatever it holds, as Markdown, CSV, LaTeX, HTML and JSON."""
 
 import dataclasses
+import json
 import math
+from collections.abc import Container
 
 import pandas as pd
 from tabulate import tabulate
@@ -10,7 +12,7 @@ from cnntention.base.files import write_text
 from cnntention.base.words import NONE
 from cnntention.reporting import pages
 
-SUFFIXES = (".md", ".csv", ".tex", ".html")
+SUFFIXES = (".md", ".csv", ".tex", ".html", ".json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Table:
     """A table, as numbers and for reading.
 
     Attributes:
-        data: plain numbers and names, as in the CSV.
+        data: plain numbers and names, as in the CSV and the JSON.
         shown: the same for reading, as text.
         caption: one line.
         notes: below the table.
@@ -32,8 +34,9 @@ class Table:
     name: str
 
     def write(self, stem: str) -> None:
-        """Write ``stem`` + ``.md``, ``.csv``, ``.tex`` and ``.html``."""
-        for suffix, text in zip(SUFFIXES, (self.markdown(), self.csv(), self.latex(), self.html()), strict=True):
+        """Write ``stem`` + ``.md``, ``.csv``, ``.tex``, ``.html`` and ``.json``."""
+        texts = (self.markdown(), self.csv(), self.latex(), self.html(), self.json())
+        for suffix, text in zip(SUFFIXES, texts, strict=True):
             write_text(stem + suffix, text)
 
     def markdown(self) -> str:
@@ -67,6 +70,20 @@ class Table:
     def html(self) -> str:
         """A page: caption, table, notes."""
         return pages.page(self.caption, pages.table(self.shown), pages.paragraphs(self.notes))
+
+    def json(self) -> str:
+        """An object with ``caption``, ``rows``, objects with the columns of the CSV, null where there is none, and
+        ``notes``."""
+        rows = json.loads(self.data.to_json(orient="records"))
+        content = {"caption": self.caption, "rows": rows, "notes": self.notes}
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def without_empty(columns: dict[str, list[str]], optional: Container[str]) -> pd.DataFrame:
+    """What a table shows, without those of the optional columns in which nothing stands."""
+    return pd.DataFrame(
+        {name: cells for name, cells in columns.items() if name not in optional or set(cells) != {NONE}}
+    )
 
 
 def number(value: float, form: str) -> str:

@@ -36,13 +36,14 @@ def test_each_model_is_judged_beside_the_reference_and_the_reference_is_not():
     ("base", "att", "seeds", "words"),
     [
         ((92, 92, 94), (90, 91, 92), "3", "worse"),
-        ((90, 91, 92), (91, 90, 92), "3", "no difference shown"),
-        ((90, None, None), (99, 99, None), "1", "one seed: nothing can be said"),
+        ((90, 91, 92), (91, 90, 92), "3", "inconclusive (5 seeds needed)"),
+        ((90, None, None), (99, 99, None), "1", "one seed"),
         ((90, None, None), (None, 99, 99), "0", "not run yet"),
         ((90, 91, 92), (None, None, None), "0", "not run yet"),
     ],
 )
 def test_a_verdict_rests_on_the_seeds_that_are_shared(base, att, seeds, words):
+    """Of the paper's 2.04 points with a spread of 1, statsmodels has 4.15 for the seeds needed."""
     (row,) = overview.verdicts(spec(), frame(*runs(base, att))).to_dict("records")
     assert (row["Shared seeds"], row["Verdict"]) == (seeds, words)
 
@@ -108,7 +109,7 @@ def test_the_page_says_how_many_comparisons_it_makes():
     text = overview.build(whole(spec(), spec(caption="Again")), [frame(*runs()), frame(*runs())])
     assert text.index("What was run") < text.index("Verdicts: Test accuracy") < text.index("Verdicts: Again")
     assert text.count("<td>better") == 2
-    assert "this page makes 2." in text
+    assert "this page makes 2 comparisons." in text
     assert "nan" not in text.lower()
 
 

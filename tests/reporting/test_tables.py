@@ -37,6 +37,7 @@ def test_the_cells_of_a_complete_table():
             "Paper (%)": "90.96",
             "Difference": "+0.04",
             "Δ to Baseline": "–",
+            "Verdict": "–",
             "Seeds": "3",
             "Images": "10,000",
             "Duration": "2.5 h",
@@ -50,6 +51,7 @@ def test_the_cells_of_a_complete_table():
             "Paper (%)": "93.00",
             "Difference": "-0.33",
             "Δ to Baseline": "+1.67 [+0.23, +3.10]",
+            "Verdict": "better",
             "Seeds": "3",
             "Images": "10,000",
             "Duration": "2.5 h",
@@ -338,7 +340,7 @@ def test_special_characters_in_captions_and_notes_are_escaped(caption):
         assert r"back\slash" not in text
     if "{" in caption:
         assert r"a {set}" not in text
-    assert_sound_latex(text, 11)
+    assert_sound_latex(text, 12)
 
 
 # ---- HTML
@@ -352,7 +354,7 @@ def test_the_html_is_a_page_of_caption_table_and_notes():
     expected = [*table.shown.columns, *(cell for row in cells(table) for cell in row.values())]
     assert [html.unescape(cell).strip() for cell in shown] == expected
     for note in table.notes:
-        assert f"<p>{note}</p>" in text
+        assert f"<p>{html.escape(note)}</p>" in text
 
 
 # ---- files
@@ -361,7 +363,7 @@ def test_the_html_is_a_page_of_caption_table_and_notes():
 def test_a_table_is_written_in_each_format(tmp_path):
     table = build(spec(), frame(*runs()))
     table.write(str(tmp_path / "tables" / "table3"))
-    names = ["table3.csv", "table3.html", "table3.md", "table3.tex"]
+    names = ["table3.csv", "table3.html", "table3.json", "table3.md", "table3.tex"]
     assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == names
     assert (tmp_path / "tables" / "table3.md").read_text(encoding="utf-8") == table.markdown()
     assert (tmp_path / "tables" / "table3.csv").read_text(encoding="utf-8") == table.csv()

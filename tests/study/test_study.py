@@ -146,7 +146,7 @@ def test_the_products(study):
     assert study.products("tables") == [
         f"results/tables/{name}{suffix}"
         for name in ("table1", "table2", "table3", "attention", "claims")
-        for suffix in (".md", ".csv", ".tex", ".html")
+        for suffix in (".md", ".csv", ".tex", ".html", ".json")
     ]
     assert study.products("figures") == [
         f"results/figures/{name}{suffix}"

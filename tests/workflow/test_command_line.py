@@ -131,6 +131,7 @@ def test_the_steps_write_the_files_of_the_pipeline_and_no_others(finished):
         "overview.html",
         "tables/accuracies.csv",
         "tables/accuracies.html",
+        "tables/accuracies.json",
         "tables/accuracies.md",
         "tables/accuracies.tex",
     ]

@@ -152,7 +152,7 @@ EVERYTHING = CBAM | jobs("baseline", "mha") | {FIGURE1}
 def test_the_whole_study_runs_and_makes_every_product(finished):
     results = finished / "results"
     for table in ("table1", "table2", "table3", "attention", "promises"):
-        for suffix in (".md", ".csv", ".tex", ".html"):
+        for suffix in (".md", ".csv", ".tex", ".html", ".json"):
             assert (results / f"tables/{table}{suffix}").stat().st_size > 100
     for figure in ("figure1", "figure8", "seeds"):
         assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")

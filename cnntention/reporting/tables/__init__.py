@@ -18,7 +18,7 @@ def read_spec(text: str) -> TableSpec:
 
 
 def make_table(spec: TableSpec, results: str, stem: str) -> Table:
-    """Make a table from the runs that are evaluated, and write it to ``stem`` + ``.md``, ``.csv``, ``.tex``, ``.html``.
+    """Make a table from the runs that are evaluated, and write it, see :meth:`.Table.write`.
 
     Raises:
         DataError: a file of a run is damaged.

@@ -14,8 +14,10 @@ from cnntention.reporting import captions, selection
 from cnntention.reporting.kinds import Study
 from cnntention.reporting.notes import incomplete, trained
 from cnntention.reporting.selection import Labelled, Selection
-from cnntention.reporting.statistics.seeds import mean_std, paired_difference
-from cnntention.reporting.table import Table, count, interval, number, spread
+from cnntention.reporting.statistics.comparison import Comparison, Judgement, compare, judge
+from cnntention.reporting.statistics.seeds import mean_std
+from cnntention.reporting.statistics.verdict import Verdict
+from cnntention.reporting.table import Table, count, interval, number, spread, without_empty
 from cnntention.reporting.tables.kind import TableKind, TableSpec
 
 
@@ -86,7 +88,7 @@ class Accuracy(TableKind[AccuracySpec]):
     def caption(self, spec: AccuracySpec) -> str:
         text = f"{spec.caption}. One row for each dataset and model, {captions.seeds(spec.seeds)}."
         if spec.reference:
-            text += " Δ: the difference over shared seeds; the overview says in words what it shows."
+            text += " Δ: the difference over shared seeds; the verdict says in words what it shows."
         accuracies = {
             dataset: {model: values.accuracy for model, values in models.items()}
             for dataset, models in spec.published.items()
@@ -96,7 +98,8 @@ class Accuracy(TableKind[AccuracySpec]):
     def build(self, spec: AccuracySpec, runs: pd.DataFrame) -> Table:
         pairs = [(dataset, model) for dataset in spec.datasets for model in spec.models]
         rows = [_row(spec, dataset, model, runs[runs["dataset"] == dataset.name]) for dataset, model in pairs]
-        counts = ["images", "parameters", "multiply_adds"]
+        _judge(rows, [_comparison(spec, dataset, model, runs) for dataset, model in pairs])
+        counts = ["images", "parameters", "multiply_adds", "seeds_for_published", "seeds_for_found"]
         data = pd.DataFrame(rows)
         data[counts] = data[counts].astype("Int64")  # whole numbers stay whole beside missing ones
         subset = judging_part(spec.split)
@@ -109,6 +112,7 @@ class Accuracy(TableKind[AccuracySpec]):
         }
         if spec.reference:
             columns[f"Δ to {_label_of_reference(spec)}"] = [_shown_comparison(row) for row in rows]
+            columns["Verdict"] = [row["verdict"] or NONE for row in rows]
         columns |= {
             "Seeds": [count(row["seeds"], row["seeds_expected"]) for row in rows],
             "Images": [number(row["images"], ",.0f") for row in rows],
@@ -116,7 +120,8 @@ class Accuracy(TableKind[AccuracySpec]):
             "Paper's duration": [duration(3600 * row["published_hours"]) for row in rows],
             "Parameters": [number(row["parameters"], ",.0f") for row in rows],
         }
-        return Table(data, _without_empty(columns), spec.caption, _notes(spec, runs, rows, subset), spec.name)
+        shown = without_empty(columns, ("Paper (%)", "Difference", "Paper's duration"))
+        return Table(data, shown, spec.caption, _notes(spec, runs, rows, subset), spec.name)
 
 
 KIND = Accuracy()
@@ -124,14 +129,6 @@ KIND = Accuracy()
 
 def _label_of_reference(spec: AccuracySpec) -> str:
     return next(model.label for model in spec.models if model.name == spec.reference)
-
-
-def _without_empty(columns: dict[str, list[str]]) -> pd.DataFrame:
-    """A frame without the paper's columns if the paper says nothing."""
-    optional = ("Paper (%)", "Difference", "Paper's duration")
-    return pd.DataFrame(
-        {name: cells for name, cells in columns.items() if name not in optional or set(cells) != {NONE}}
-    )
 
 
 def _row(spec: AccuracySpec, dataset: Labelled, model: Labelled, runs: pd.DataFrame) -> dict:
@@ -148,10 +145,6 @@ def _row(spec: AccuracySpec, dataset: Labelled, model: Labelled, runs: pd.DataFr
         "images": math.nan,
         "published": published.accuracy if published else math.nan,
         "difference": math.nan,
-        "to_reference": math.nan,
-        "to_reference_low": math.nan,
-        "to_reference_high": math.nan,
-        "shared_seeds": 0,
         "hours": math.nan,
         "published_hours": published.hours if published and published.hours else math.nan,
         "parameters": math.nan,
@@ -165,15 +158,45 @@ def _row(spec: AccuracySpec, dataset: Labelled, model: Labelled, runs: pd.DataFr
     row["images"], row["parameters"], row["multiply_adds"] = (
         int(own[column].iloc[0]) for column in ("n", "parameters", "multiply_adds")
     )
-    if spec.reference and spec.reference != model.name:
-        reference = runs[runs["model"] == spec.reference].set_index("seed")
-        seeds = own.index.intersection(reference.index)
-        row["shared_seeds"] = len(seeds)
-        if len(seeds):
-            row["to_reference"], row["to_reference_low"], row["to_reference_high"] = paired_difference(
-                own.loc[seeds, "accuracy"], reference.loc[seeds, "accuracy"]
-            )
     return row
+
+
+def _comparison(spec: AccuracySpec, dataset: Labelled, model: Labelled, runs: pd.DataFrame) -> Comparison | None:
+    """Of a model with the reference; None for the reference itself, or without one."""
+    if spec.reference in (None, model.name):
+        return None
+    on_dataset = runs[runs["dataset"] == dataset.name]
+    ours, theirs = (
+        on_dataset[on_dataset["model"] == name].set_index("seed")["accuracy"] for name in (model.name, spec.reference)
+    )
+    shared = ours.index.intersection(theirs.index)
+    published = spec.published.get(dataset.name, {})
+    known = [published[name].accuracy for name in (model.name, spec.reference) if name in published]
+    claimed = known[0] - known[1] if len(known) == 2 else math.nan
+    return compare(list(ours[shared]), list(theirs[shared]), claimed)
+
+
+def _judge(rows: list[dict], comparisons: list[Comparison | None]) -> None:
+    """Fill in what the comparisons of a table show; the fields stay empty where there is none."""
+    judgements = iter(judge([comparison for comparison in comparisons if comparison]))
+    for row, comparison in zip(rows, comparisons, strict=True):
+        judgement = next(judgements) if comparison else None
+        row |= {
+            "to_reference": comparison.difference if comparison else math.nan,
+            "to_reference_low": comparison.low if comparison else math.nan,
+            "to_reference_high": comparison.high if comparison else math.nan,
+            "shared_seeds": comparison.seeds if comparison else 0,
+            "p": judgement.p if judgement else math.nan,
+            "power": judgement.power if judgement else math.nan,
+            "seeds_for_published": judgement.for_claimed if judgement else None,
+            "seeds_for_found": judgement.for_found if judgement else None,
+            "verdict": _words(comparison, judgement) if comparison and judgement else "",
+        }
+
+
+def _words(comparison: Comparison, judgement: Judgement) -> str:
+    named = {Verdict.VERIFIED: "better", Verdict.CONTRADICTED: "worse"}
+    return comparison.untestable or named.get(judgement.verdict, judgement.words)
 
 
 def _shown_accuracy(row: dict) -> str:
@@ -190,6 +213,12 @@ def _notes(spec: AccuracySpec, runs: pd.DataFrame, rows: list[dict], subset: str
         notes = [f"Mean ± standard deviation over seeds {seeds}; final-epoch weights; Images: {subset} images."]
         if spec.reference:
             notes.append(f"Δ to {_label_of_reference(spec)}: mean over shared seeds with its 95% interval (paired t).")
+            if any(not math.isnan(row["p"]) for row in rows):
+                notes.append(
+                    "Verdict: of a paired t-test at 0.05 for all comparisons of the table together (Holm). Seeds "
+                    "needed: they show the paper's Δ with 80% power, or the Δ found here where the paper has none or "
+                    "so many seeds are there already; the spread found here is taken for the true one."
+                )
     else:
         notes = [
             f"One seed ({seeds}), so nothing is known of the spread; final-epoch weights; Images: {subset} images."

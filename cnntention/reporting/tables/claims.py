@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from cnntention.base import layout
@@ -13,51 +12,15 @@ from cnntention.base.layout import Run
 from cnntention.base.names import unknown
 from cnntention.base.words import NONE
 from cnntention.reporting import captions, selection
+from cnntention.reporting.claim import Claim, Finding, finding
 from cnntention.reporting.kinds import Study
-from cnntention.reporting.measures import MEASURES, Measure
+from cnntention.reporting.measures import MEASURES
 from cnntention.reporting.notes import trained
 from cnntention.reporting.runs import evaluations_in_detail
-from cnntention.reporting.selection import Labelled
-from cnntention.reporting.statistics.images import images_difference
-from cnntention.reporting.statistics.seeds import paired_difference
-from cnntention.reporting.statistics.verdict import verdict
-from cnntention.reporting.table import Table, count, interval, number
+from cnntention.reporting.statistics.comparison import Judgement, judge
+from cnntention.reporting.statistics.verdict import Verdict
+from cnntention.reporting.table import Table, count, interval, number, without_empty
 from cnntention.reporting.tables.kind import TableKind, TableSpec
-
-
-@dataclasses.dataclass(frozen=True)
-class Claim:
-    """That one model is ahead of another.
-
-    Attributes:
-        name: in the config.
-        claim: for reading.
-        source: where it stands.
-        measure: one of :data:`MEASURES`, by which the models are compared.
-        dataset: on which.
-        split: see :mod:`cnntention.data.split`.
-        model: claimed to be ahead.
-        than: of this one.
-        epochs: the first ones, over which an ``early_error`` is the mean.
-        within: not who is ahead is claimed, but that the accuracies differ by at most so many points.
-        published: the values of both models, in percent, seconds or counts.
-        trained: epochs of the run that is trained by the shorter schedule.
-        schedule: epochs of that run's whole recipe.
-    """
-
-    name: str
-    claim: str
-    source: str
-    measure: str
-    dataset: Labelled
-    split: str
-    model: Labelled
-    than: Labelled
-    epochs: int | None
-    within: float | None
-    published: tuple[float, float] | None
-    trained: int
-    schedule: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +87,8 @@ class Claims(TableKind[ClaimsSpec]):
     """One row a claim: both models' values, the difference with its interval, the claimed one, and a verdict.
 
     With several seeds the interval is over the seeds that both models share. With one seed it is over images, which
-    says nothing of the models, only of these two networks: such a claim counts as not testable.
+    says nothing of the models, only of these two networks: such a claim counts as not testable. What does not vary from
+    seed to seed needs no test.
     """
 
     spec_class = ClaimsSpec
@@ -163,20 +127,30 @@ class Claims(TableKind[ClaimsSpec]):
         return evaluations_in_detail(results, spec.runs)
 
     def build(self, spec: ClaimsSpec, runs: pd.DataFrame) -> Table:
-        rows = [_row(spec, claim, runs) for claim in spec.claims]
+        found = [finding(claim, runs) for claim in spec.claims]
+        judgements = judge([of_claim.comparison for of_claim in found])
+        rows = [_row(spec, *of_claim) for of_claim in zip(spec.claims, found, judgements, strict=True)]
         columns = {
             "Claim": [claim.claim for claim in spec.claims],
             "Where": [claim.source for claim in spec.claims],
             "Here": [_shown_values(claim, row) for claim, row in zip(spec.claims, rows, strict=True)],
-            "Difference [95%]": [_shown_difference(row) for row in rows],
+            "Difference [95%]": [_shown_difference(claim, row) for claim, row in zip(spec.claims, rows, strict=True)],
             "Claimed": [_shown_claimed(claim, row) for claim, row in zip(spec.claims, rows, strict=True)],
             "Seeds": [count(row["seeds"], len(spec.seeds)) for row in rows],
             "Images": [number(row["images"], ",.0f") for row in rows],
-            "Verdict": [row["verdict"] for row in rows],
+            "p": [_shown_p(row["p_adjusted"]) for row in rows],
+            "Power": [number(row["power"], ".0%") for row in rows],
+            "Seeds needed": [_shown_needed(row) for row in rows],
+            "Verdict": [
+                _shown_verdict(claim, row, judgement)
+                for claim, row, judgement in zip(spec.claims, rows, judgements, strict=True)
+            ],
         }
         data = pd.DataFrame(rows)
-        data["images"] = data["images"].astype("Int64")
-        return Table(data, pd.DataFrame(columns), spec.caption, _notes(spec, rows) + trained(runs), spec.name)
+        counts = ["images", "seeds_for_claimed", "seeds_for_found"]
+        data[counts] = data[counts].astype("Int64")
+        shown = without_empty(columns, ("p", "Power", "Seeds needed"))
+        return Table(data, shown, spec.caption, _notes(rows) + trained(runs), spec.name)
 
 
 KIND = Claims()
@@ -214,78 +188,61 @@ def _details(name: str, claim: dict, study: Study) -> dict:
     }
 
 
-def _row(spec: ClaimsSpec, claim: Claim, runs: pd.DataFrame) -> dict:
-    measure = MEASURES[claim.measure]
-    of_both = runs[(runs["dataset"] == claim.dataset.name) & (runs["split"] == claim.split)]
-    ours, theirs = (
-        of_both[of_both["model"] == getattr(claim, side).name].set_index("seed").sort_index()
-        for side in ("model", "than")
-    )
-    shared = ours.index.intersection(theirs.index)
-    ours, theirs = ours.loc[shared], theirs.loc[shared]
-    values = [[measure.value(run, claim.epochs) for _, run in side.iterrows()] for side in (ours, theirs)]
-    mean = [float(np.mean(side)) if side else math.nan for side in values]
-    low = high = math.nan
-    if measure.sampled and len(shared) > 1:
-        _, low, high = paired_difference(values[0], values[1])
-    elif claim.measure == "accuracy" and len(shared) == 1:
-        _, low, high = images_difference(ours["right"].iloc[0], theirs["right"].iloc[0])
-    row = {
+def _row(spec: ClaimsSpec, claim: Claim, found: Finding, judgement: Judgement) -> dict:
+    measure, comparison = MEASURES[claim.measure], found.comparison
+    low, high = (comparison.low, comparison.high) if measure.higher else (-comparison.high, -comparison.low)
+    if not math.isnan(found.over_images[0]):
+        low, high = found.over_images
+    verdict, reason = judgement.verdict, comparison.untestable
+    if found.seeds and not measure.sampled:
+        verdict, reason = Verdict.VERIFIED if found.ahead(claim) else Verdict.CONTRADICTED, ""
+    return {
         "claim": claim.name,
         "measure": claim.measure,
         "dataset": claim.dataset.name,
         "split": claim.split,
         "model": claim.model.name,
         "than": claim.than.name,
-        "model_value": mean[0],
-        "than_value": mean[1],
-        "difference": measure.difference(*mean),
+        "model_value": found.values[0],
+        "than_value": found.values[1],
+        "difference": measure.difference(*found.values),
         "difference_low": low,
         "difference_high": high,
+        "within": claim.within or math.nan,
         "claimed": measure.difference(*claim.published) if claim.published else math.nan,
-        "seeds": len(shared),
+        "seeds": found.seeds,
         "seeds_expected": len(spec.seeds),
-        "images": int(ours["n"].iloc[0]) if len(shared) else math.nan,
+        "images": found.images,
+        "p": comparison.evidence.p,
+        "p_adjusted": judgement.p,
+        "p_mcnemar": found.mcnemar,
+        "power": judgement.power,
+        "seeds_for_claimed": judgement.for_claimed,
+        "seeds_for_found": judgement.for_found,
+        "verdict": str(verdict),
+        "reason": reason,
+        "reservation": claim.reservation if found.seeds else "",
     }
-    return row | {"verdict": _verdict(row, measure, claim)}
 
 
-def _verdict(row: dict, measure: Measure, claim: Claim) -> str:
-    if not row["seeds"]:
-        return "not run yet"
-    ahead = row["difference"] if measure.higher else -row["difference"]
-    if not measure.sampled:
-        return "reproduced" if ahead > 0 else "not reproduced"
-    short = _reservation(claim)
-    if row["seeds"] == 1:
-        return f"not testable with one seed{short}"
-    low, high = row["difference_low"], row["difference_high"]
-    if claim.within:
-        return _similar(low, high, claim.within) + short
-    found = verdict(ahead, *((low, high) if measure.higher else (-high, -low)))
-    return _FOUND.get(found, found) + short
+def _shown_verdict(claim: Claim, row: dict, judgement: Judgement) -> str:
+    text = judgement.words if row["verdict"] == Verdict.INCONCLUSIVE else row["verdict"]
+    if row["reason"]:
+        text += f": {row['reason']}"
+    if not math.isnan(row["p_mcnemar"]):
+        text += f" (McNemar: p {_shown_p(row['p_mcnemar'], '= ')})"
+    return ", ".join(filter(None, (text, row["reservation"])))
 
 
-def _reservation(claim: Claim) -> str:
-    """Over what part of the schedule a verdict speaks; nothing for all of it."""
-    if claim.epochs:
-        return f", over the first {claim.epochs} epochs" if claim.epochs > 1 else ", over the first epoch"
-    return f", after {claim.trained} of {claim.schedule} epochs" if claim.trained < claim.schedule else ""
+def _shown_p(p: float, equal: str = "") -> str:
+    if math.isnan(p):
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{equal}{p:.3f}"
 
 
-_FOUND = {
-    "better": "reproduced",
-    "worse": "contradicted",
-    "no difference shown": "not reproduced: no difference shown",
-}
-"""From what a comparison shows to what that says of a claim."""
-
-
-def _similar(low: float, high: float, within: float) -> str:
-    """Two one-sided tests: similar where the whole interval lies within the bounds."""
-    if -within <= low and high <= within:
-        return "reproduced"
-    return "contradicted" if low > within or high < -within else "not reproduced: the interval is too wide to tell"
+def _shown_needed(row: dict) -> str:
+    known = {"claimed": row["seeds_for_claimed"], "found": row["seeds_for_found"]}
+    return "; ".join(f"{name}: {seeds:,}" for name, seeds in known.items() if seeds is not None) or NONE
 
 
 def _shown_values(claim: Claim, row: dict) -> str:
@@ -295,9 +252,10 @@ def _shown_values(claim: Claim, row: dict) -> str:
     return f"{claim.model.label} {shown(row['model_value'])}, {claim.than.label} {shown(row['than_value'])}"
 
 
-def _shown_difference(row: dict) -> str:
+def _shown_difference(claim: Claim, row: dict) -> str:
     measure = MEASURES[row["measure"]]
-    return interval(row["difference"], row["difference_low"], row["difference_high"], measure.form, measure.unit)
+    text = interval(row["difference"], row["difference_low"], row["difference_high"], measure.form, measure.unit)
+    return f"{text} (90%)" if claim.within and row["seeds"] > 1 else text
 
 
 def _shown_claimed(claim: Claim, row: dict) -> str:
@@ -306,16 +264,32 @@ def _shown_claimed(claim: Claim, row: dict) -> str:
     return text + (f" (within ±{claim.within:g})" if claim.within else "")
 
 
-def _notes(spec: ClaimsSpec, rows: list[dict]) -> list[str]:
+def _notes(rows: list[dict]) -> list[str]:
     notes = []
-    if any(row["seeds"] > 1 for row in rows):
+    if any(row["seeds"] > 1 and MEASURES[row["measure"]].sampled for row in rows):
         notes.append(
             "Difference with several seeds: mean over the seeds that both models share, with its 95% interval "
-            "(paired t). Of equal models, about one comparison in twenty looks different by chance."
+            "(paired t). Where a claim is that two models are alike, the interval is of 90%, and the claim is verified "
+            "if it lies within the bounds (two one-sided tests)."
+        )
+    tested = sum(not math.isnan(row["p"]) for row in rows)
+    if tested:
+        notes.append(
+            f"p: adjusted for the number of tests in this table, {tested} (Holm), so that at most one table in twenty "
+            "verifies or contradicts a claim wrongly. Verified, contradicted: p is below 0.05 for the claim or for its "
+            "opposite. Inconclusive: too few seeds to tell, which is no proof that there is no difference."
+        )
+        notes.append(
+            "Power: how likely so many seeds settle the claim in this table if the claimed difference is the true one. "
+            "Seeds needed: with them it is 80%, for the claimed difference and for the one found here. Both take the "
+            "spread between seeds that was found for the true one, which few seeds know but roughly. An inconclusive "
+            "verdict names the seeds for the claimed difference, or those for the found one where nothing is claimed "
+            "in numbers or so many are there already."
         )
     if any(row["seeds"] == 1 and MEASURES[row["measure"]].sampled for row in rows):
         notes.append(
             "One seed tells nothing of the spread from training to training. Its interval, where there is one, is over "
-            "images (Agresti and Min 2005): it says whether these two networks differ, not whether the models do."
+            "images (Agresti and Min 2005), and so is McNemar's exact test: they say whether these two networks "
+            "differ, not whether the models do, so that the claim stays untested."
         )
     return notes
