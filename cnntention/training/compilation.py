@@ -122,7 +122,7 @@ def compiled(wanted: Compilation, model: nn.Module, trial: Callable[[Forward], N
     forward = torch.compile(model, dynamic=False)
     started = time.perf_counter()
     try:
-        with _as_it_was(model):
+        with as_it_was(model):
             trial(forward)
     except Exception as error:  # whatever the compilers on a machine come up with
         if is_out_of_memory(error):
@@ -134,7 +134,7 @@ def compiled(wanted: Compilation, model: nn.Module, trial: Callable[[Forward], N
 
 
 @contextlib.contextmanager
-def _as_it_was(model: nn.Module) -> Iterator[None]:
+def as_it_was(model: nn.Module) -> Iterator[None]:
     """Afterwards the model's statistics and gradients and all random numbers go on as if nothing had happened."""
     states = randomness.states()
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}

@@ -15,7 +15,7 @@ from cnntention.base.words import duration
 from cnntention.data import batches
 from cnntention.data import dataset as datasets
 from cnntention.network import complexity
-from cnntention.training import checkpoint, history
+from cnntention.training import checkpoint, history, pace
 from cnntention.training.epoch import DivergenceError
 from cnntention.training.heartbeat import Heartbeat
 from cnntention.training.interruption import Interruption
@@ -65,6 +65,9 @@ def train(
             if saved:
                 training.restore(saved)
                 log(f"resuming   {_place(training)}")
+            remark = pace.remark(training)
+            if remark:
+                log(f"warning    {remark}")
             finish(training, log, state, interruption, heartbeat)
             summary = {
                 "seconds": training.seconds,

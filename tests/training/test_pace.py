@@ -1,0 +1,30 @@
+import torch
+from run_specs import SELFATT, quiet, run_spec
+from test_dataset import separable, write_prepared
+
+from cnntention.data import dataset
+from cnntention.training import pace
+from cnntention.training import train as step
+from cnntention.training.training import Training
+
+
+def test_long_steps_are_told_of_beforehand_and_nothing_changes(tmp_path, monkeypatch):
+    data = dataset.load(*write_prepared(tmp_path, separable()))
+    told, other = (Training(run_spec({"epochs": 1}, attention=SELFATT), data, torch.device("cpu")) for _ in range(2))
+    assert pace.remark(told) is None
+    monkeypatch.setattr(pace, "POSITIONS", 64)
+    assert pace.remark(told) is None
+    monkeypatch.setattr(pace, "LONG_STEP_S", 0.0)
+    assert "since attention compares each of 8x8 positions with each" in pace.remark(told)
+    assert "datasets.separable.image_size" in pace.remark(told)
+    for training in (told, other):
+        step.finish(training, quiet)
+    for name, value in told.model.state_dict().items():
+        assert torch.equal(value, other.model.state_dict()[name]), name
+
+
+def test_a_network_without_attention_is_not_tried(tmp_path, monkeypatch):
+    monkeypatch.setattr(pace, "POSITIONS", 0)
+    monkeypatch.setattr(pace, "LONG_STEP_S", 0.0)
+    data = dataset.load(*write_prepared(tmp_path, separable()))
+    assert pace.remark(Training(run_spec(), data, torch.device("cpu"))) is None
