@@ -5,7 +5,7 @@ rule overview:
     input:
         script=script("make_overview.py"),
         code=code("make_overview.py"),
-        evaluations=lambda wildcards: run_files(layout.EVAL, STUDY.overview_runs()),
+        runs=lambda wildcards: STUDY.overview_files(),
     output:
         page=report(
             results(layout.OVERVIEW),

@@ -9,7 +9,6 @@ from cnntention.base.files import write_text
 from cnntention.base.words import NONE, duration
 from cnntention.reporting import pages
 from cnntention.reporting.runs import NAMES
-from cnntention.reporting.runs import evaluations as evaluated
 from cnntention.reporting.table import number
 from cnntention.reporting.tables import accuracy
 from cnntention.reporting.tables.accuracy import AccuracySpec
@@ -40,7 +39,7 @@ def make_overview(spec: OverviewSpec, results: str, path: str) -> None:
     Raises:
         DataError: a file of a run is damaged.
     """
-    write_text(path, build(spec, [evaluated(results, table.runs) for table in spec.tables]))
+    write_text(path, build(spec, [accuracy.KIND.read(results, table) for table in spec.tables]))
 
 
 def build(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> str:
@@ -48,7 +47,7 @@ def build(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> str:
 
     Args:
         spec: of the overview.
-        evaluations: of each of the spec's tables, see :func:`cnntention.reporting.runs.evaluations`.
+        evaluations: of each of the spec's tables, see :func:`cnntention.reporting.runs.evaluations_in_detail`.
     """
     parts = [pages.heading("What was run, and on what"), pages.pairs(what_was_run(spec, evaluations))]
     compared = 0
@@ -90,7 +89,7 @@ def verdicts(spec: AccuracySpec, runs: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         spec: of the table.
-        runs: see :func:`cnntention.reporting.runs.evaluations`.
+        runs: see :func:`cnntention.reporting.runs.evaluations_in_detail`.
 
     Returns:
         Cells as text, one row a dataset and model; none without a reference.

@@ -95,9 +95,9 @@ class Study:
         """The runs that a Grad-CAM grid is made from."""
         return grid.runs(dataset, self.config["gradcam"][dataset], self.config["seeds"])
 
-    def overview_runs(self) -> list[Run]:
-        """The runs that the overview is made from: those of all tables of accuracy."""
-        return list(dict.fromkeys(run for name in self._accuracy_tables() for run in self.table_runs(name)))
+    def overview_files(self) -> list[str]:
+        """The files that the overview is made from."""
+        return list(dict.fromkeys(file for name in self._accuracy_tables() for file in self.table_files(name)))
 
     def _accuracy_tables(self) -> list[str]:
         return [name for name, table in self.config["tables"].items() if table["kind"] == "accuracy"]

@@ -56,12 +56,13 @@ def evaluation(model: str, seed: int, accuracy: float, dataset: str = "cifar10",
         "versions": {"training": {"python": "3.11.2", "torch": "2.15.0"}, "evaluation": {"python": "3.12.0"}},
     }
     assert {*NAMES, *NEEDED} <= row.keys()
-    return row | changes
+    row |= changes
+    return {"errors": [50.0], "right": np.arange(row["n"]) < accuracy / 100 * row["n"]} | row
 
 
 def frame(*rows: dict) -> pd.DataFrame:
     """Evaluations, with all columns also where there is none."""
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*NAMES, *NEEDED])
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*NAMES, *NEEDED, "errors", "right"])
 
 
 def runs(base: tuple = (90, 91, 92), att: tuple = (92, 92, 94)) -> list[dict]:

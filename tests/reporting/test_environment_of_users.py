@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from made import write_evaluation, write_history, write_weights
+from made import write_evaluation, write_history, write_predictions, write_weights
 
 from cnntention.base import layout, specs
 from cnntention.study.study import Study
@@ -55,6 +55,7 @@ def made(folder: Path, environment: dict[str, str]) -> tuple[list[bytes], bytes]
         write_history(folder / "results", run, [30.0, 20.0, 10.0 + run.seed])
         write_weights(Path(run.path(layout.MODEL, str(folder / "results"))), spec)
         write_evaluation(folder / "results", run, spec, 90.0 + run.seed / 100)
+        write_predictions(folder / "results", run, 3)
     printed = b""
     for step in (["table", "table3"], ["figure", "figure1"]):
         done = subprocess.run(

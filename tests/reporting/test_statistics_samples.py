@@ -6,31 +6,17 @@ import numpy as np
 import pytest
 
 from cnntention.base.errors import StatisticsError
-from cnntention.reporting.statistics.samples import outcome_differences, pairs, rights
+from cnntention.reporting.statistics.samples import of_same_images, outcome_differences, pairs
 
 
-def test_right_is_what_was_predicted_as_it_is_labelled():
-    labels = [0, 1, 2]
-    found = rights([[0, 1, 1], [2, 1, 2]], [labels, labels], ["baseline, seed 10", "baseline, seed 11"])
-    assert found.tolist() == [[True, True, False], [False, True, True]]
+def test_runs_on_the_same_images_are_rows():
+    found = of_same_images([[True, False, True], [False, False, True]], ["baseline, seed 10", "baseline, seed 11"])
+    assert found.tolist() == [[True, False, True], [False, False, True]]
 
 
-@pytest.mark.parametrize(
-    ("predictions", "labels"),
-    [
-        ([[0, 1], [0, 1]], [[0, 1], [1, 0]]),
-        ([[0, 1], [0, 1, 2]], [[0, 1], [0, 1, 2]]),
-        ([[0, 1], [0]], [[0, 1], [0, 1]]),
-    ],
-)
-def test_a_run_on_other_images_is_named(predictions, labels):
+def test_a_run_on_other_images_is_named():
     with pytest.raises(StatisticsError, match="mha, seed 11: evaluated on other images than mha, seed 10"):
-        rights(predictions, labels, ["mha, seed 10", "mha, seed 11"])
-
-
-def test_without_a_run_there_is_nothing_to_compare():
-    with pytest.raises(StatisticsError, match="no run"):
-        rights([], [], [])
+        of_same_images([[True, False], [True]], ["mha, seed 10", "mha, seed 11"])
 
 
 def test_a_difference_of_outcomes_is_gained_lost_or_the_same():

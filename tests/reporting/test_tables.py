@@ -1,17 +1,22 @@
 """Tables, from hand-made evaluations to exact cells."""
 
+import dataclasses
 import html
 import io
 import math
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from made import DATASETS, MODELS, cells, evaluation, frame, runs
 from made import accuracy_spec as spec
 
 from cnntention.base import specs
+from cnntention.base.errors import StatisticsError
 from cnntention.reporting import tables
+from cnntention.reporting.statistics.crossed import crossed_difference
+from cnntention.reporting.statistics.variance import components, shares
 from cnntention.reporting.table import Table
 from cnntention.reporting.tables import accuracy
 from cnntention.reporting.tables.recipes import RecipesSpec
@@ -37,6 +42,7 @@ def test_the_cells_of_a_complete_table():
             "Paper (%)": "90.96",
             "Difference": "+0.04",
             "Δ to Baseline": "–",
+            "over seeds and images": "–",
             "Verdict": "–",
             "Seeds": "3",
             "Images": "10,000",
@@ -51,6 +57,7 @@ def test_the_cells_of_a_complete_table():
             "Paper (%)": "93.00",
             "Difference": "-0.33",
             "Δ to Baseline": "+1.67 [+0.23, +3.10]",
+            "over seeds and images": "[+0.27, +3.09]",
             "Verdict": "better",
             "Seeds": "3",
             "Images": "10,000",
@@ -59,6 +66,27 @@ def test_the_cells_of_a_complete_table():
             "Parameters": "1,727,962",
         },
     ]
+
+
+def test_images_count_beside_seeds_and_pairing_is_measured():
+    """The correlation of 90, 91, 92 with 92, 92, 94 is sqrt(3) / 2; the other numbers have oracles of their own."""
+    rng = np.random.default_rng(0)
+    right = {model: rng.random((3, 500)) < 0.9 for model in ("base", "att")}
+    made = frame(*(row | {"right": right[row["model"]][row["seed"] - 10]} for row in runs()))
+    base, att = build(spec(), made.sample(frac=1, random_state=0)).data.to_dict("records")
+    interval = (att["to_reference_crossed_low"], att["to_reference_crossed_high"])
+    assert interval == pytest.approx(crossed_difference(right["att"], right["base"])[1:])
+    for row in (base, att):
+        found = [row[f"share_{part}"] for part in ("seeds", "images", "residual")]
+        assert found == pytest.approx(dataclasses.astuple(shares(components(right[row["model"]]), 3, 500)))
+    assert att["correlation"] == pytest.approx(math.sqrt(3) / 2)
+    assert math.isnan(base["correlation"])
+
+
+def test_runs_that_were_judged_on_other_images_are_refused_by_name():
+    made = frame(*(row | {"right": np.ones(90 if row["seed"] == 11 else 100, bool)} for row in runs()))
+    with pytest.raises(StatisticsError, match=r"^table3: cifar10, base, seed 11: evaluated on other images"):
+        build(spec(), made)
 
 
 def test_the_notes_of_a_complete_table():
@@ -340,7 +368,7 @@ def test_special_characters_in_captions_and_notes_are_escaped(caption):
         assert r"back\slash" not in text
     if "{" in caption:
         assert r"a {set}" not in text
-    assert_sound_latex(text, 12)
+    assert_sound_latex(text, 13)
 
 
 # ---- HTML

@@ -215,7 +215,7 @@ def test_snakemakes_own_log_holds_the_reasons_and_times(finished):
     (log,) = (finished / ".snakemake/log").iterdir()
     text = log.read_text()
     assert re.search(r"Reason: Missing output files: .*results/runs/digits/mha/full/seed10/model\.pt", text)
-    assert "27 of 27 steps (100%) done" in text
+    assert "28 of 28 steps (100%) done" in text
 
 
 def test_the_results_go_into_mlflow_on_demand_and_once(study):

@@ -17,6 +17,7 @@ from cnntention.reporting.kinds import Study
 from cnntention.reporting.runs import evaluations_in_detail
 from cnntention.reporting.selection import Labelled, Selection
 from cnntention.reporting.statistics.crossed import crossed_mean
+from cnntention.reporting.statistics.samples import of_same_images
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,7 +132,9 @@ def _dots(ax: "Axes", row: int, model: Coloured, runs: pd.DataFrame, expected: i
     heights = row - _SPREAD / 2 + _SPREAD * (np.arange(len(runs)) + 0.5) / len(runs) - _SPREAD / 4
     ax.scatter(runs["accuracy"], heights, s=16, color=model.color, alpha=0.75, linewidths=0)
     if len(runs) > 1:
-        mean, low, high = crossed_mean(np.stack(list(runs["right"])))
+        mean, low, high = crossed_mean(
+            of_same_images(list(runs["right"]), [f"{model.label}, seed {seed}" for seed in runs["seed"]])
+        )
         ends = [[mean - low], [high - mean]]
         ax.errorbar(mean, row + _BELOW, xerr=ends, fmt="|", color=model.color, markersize=9, capsize=3)
 

@@ -73,24 +73,20 @@ def outcome_differences(right: ArrayLike, reference: ArrayLike, least: int, purp
     return outcomes(right, least, purpose) - outcomes(reference, least, purpose)
 
 
-def rights(predictions: Sequence[ArrayLike], labels: Sequence[ArrayLike], names: Sequence[str]) -> NDArray[np.bool_]:
-    """Which images each run classified rightly, bool ``[runs, images]``.
+def of_same_images(right: Sequence[ArrayLike], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which images each run classified correctly, bool ``[runs, images]``.
 
     Args:
-        predictions: of each run, shape ``[images]``.
-        labels: of the same images, as each run's evaluation wrote them.
+        right: bool ``[images]`` for each run.
         names: of the runs, for messages.
 
     Raises:
-        StatisticsError: no run, or a run that was evaluated on other images than the first.
+        StatisticsError: a run that was judged on another number of images than the first.
     """
-    if not predictions:
-        raise StatisticsError("no run to compare: train and evaluate one first")
-    first = np.asarray(labels[0])
-    for name, predicted, truth in zip(names, predictions, labels, strict=True):
-        if np.shape(predicted) != first.shape or not np.array_equal(first, truth):
+    for name, of_run in zip(names, right, strict=True):
+        if np.shape(of_run) != np.shape(right[0]):
             raise StatisticsError(f"{name}: evaluated on other images than {names[0]}; evaluate both on one split")
-    return np.stack([np.asarray(predicted) == first for predicted in predictions])
+    return np.array(right, dtype=bool)
 
 
 def enough(seeds: int, least: int, purpose: str) -> None:
