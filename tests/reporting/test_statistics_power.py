@@ -97,3 +97,15 @@ def test_no_number_of_seeds_likens_what_is_not_alike(difference):
 def test_a_bound_that_is_none_is_refused():
     with pytest.raises(StatisticsError, match="bounds above 0, not 0"):
         seeds_needed_to_liken(0.1, 0.4, 0)
+
+
+def test_where_scipys_noncentral_t_has_no_number_there_is_a_power_nevertheless():
+    """Between those of the effects beside it, for which statsmodels has one, and that of a simulation."""
+    seeds, level = 3, 0.05 / 15
+    effects = np.linspace(0.5, 20, 40)
+    found = [power(effect, 1, seeds, level) for effect in effects]
+    assert np.isfinite(found).all()
+    assert (np.diff(found) > 0).all()
+    draws = np.random.default_rng(0).normal(8.42, 1, (20_000, seeds))
+    shown = stats.ttest_1samp(draws, 0, axis=1).pvalue < level
+    assert power(8.42, 1, seeds, level) == pytest.approx(shown.mean(), abs=0.015)

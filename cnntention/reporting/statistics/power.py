@@ -28,7 +28,18 @@ def power(difference: float, spread: float, seeds: int, level: float = 0.05) -> 
     from statsmodels.stats.power import ttest_power
 
     enough(seeds, 2, "a power")
-    return float(ttest_power(_effect(difference, spread), seeds, level))
+    found = float(ttest_power(_effect(difference, spread), seeds, level))
+    return _averaged_power(_effect(difference, spread), seeds, level) if math.isnan(found) else found
+
+
+def _averaged_power(effect: float, seeds: int, level: float) -> float:
+    """The same, averaged over the spread that the seeds happen to have: the noncentral t of scipy is NaN for some."""
+    from scipy import stats
+
+    freedom = seeds - 1
+    found = np.sqrt(stats.chi2.ppf((np.arange(_STEPS) + 0.5) / _STEPS, freedom) / freedom)
+    least, centre = stats.t.isf(level / 2, freedom) * found, math.sqrt(seeds) * effect
+    return float((stats.norm.sf(least - centre) + stats.norm.sf(least + centre)).mean())
 
 
 def power_to_liken(difference: float, spread: float, within: float, seeds: int, level: float = 0.05) -> float:
