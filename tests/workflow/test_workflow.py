@@ -518,7 +518,7 @@ def test_a_bad_config_ends_with_one_message(finished, tmp_path, change, message)
 def test_a_failed_step_ends_with_its_message_and_leaves_no_output(tmp_path):
     folder = clone(tmp_path / "study")
     # The diverging run fails after its data are prepared; the others go on.
-    edit_yaml(folder, lambda config: config["recipes"]["he2015"].update(lr=1.0e30, batch_size=512))
+    edit_yaml(folder, lambda config: config["recipes"]["he2015"].update(lr=100.0, batch_size=8))
     target = "results/runs/digits/baseline/full/seed10/model.pt"
     done = snakemake(folder, target)
     assert done.returncode == 1
