@@ -45,7 +45,7 @@ def finish(folder: Path, study: Study) -> None:
              for pattern in (layout.DATA, layout.CARD)}  # fmt: skip
     for pattern in (layout.MODEL, layout.HISTORY, layout.EVAL, layout.PREDICTIONS):
         files |= {study.run_path(pattern, run): pattern for run in study.runs()}
-    files |= dict.fromkeys([*study.export_spec()["products"], study.path(layout.OVERVIEW)], "")
+    files |= dict.fromkeys([*study.export_spec().products, study.path(layout.OVERVIEW)], "")
     for name, pattern in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

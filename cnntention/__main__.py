@@ -98,9 +98,10 @@ def _watch(study: Study, args: argparse.Namespace) -> None:
 def _prepare(study: Study, args: argparse.Namespace) -> None:
     from cnntention.data.prepare import prepare
 
-    data, card = _data(study, args.dataset)
-    prepare(study.data_spec(args.dataset), data, card, study.machine["downloads"], study.mirrors(args.dataset))
-    print(card)
+    files = DataFiles.of(args.dataset, study.results)
+    mirrors = study.mirrors(args.dataset)
+    prepare(study.data_spec(args.dataset), files.data, files.card, study.machine["downloads"], mirrors)
+    print(files.card)
 
 
 def _train(study: Study, args: argparse.Namespace) -> None:
@@ -115,11 +116,9 @@ def _evaluate(study: Study, args: argparse.Namespace) -> None:
     from cnntention.evaluation.evaluate import evaluate
 
     run = _run(study, args)
-    model, report, predictions = (
-        study.run_path(pattern, run) for pattern in (layout.MODEL, layout.EVAL, layout.PREDICTIONS)
-    )
-    evaluate(model, *_data(study, run.dataset), report, predictions, _machine(study, args.threads))
-    print(report)
+    files = run.files(study.results)
+    evaluate(files, DataFiles.of(run.dataset, study.results), _machine(study, args.threads))
+    print(files.evaluation)
 
 
 def _table(study: Study, args: argparse.Namespace) -> None:
@@ -149,22 +148,16 @@ def _gradcam(study: Study, args: argparse.Namespace) -> None:
     from cnntention.reporting import grids
 
     models = [study.run_path(layout.MODEL, run) for run in study.grid_runs(args.dataset)]
+    data = DataFiles.of(args.dataset, study.results)
     grid = study.path(layout.GRID, dataset=args.dataset)
-    grids.run(
-        study.grid_spec(args.dataset),
-        models,
-        *_data(study, args.dataset),
-        grid + ".png",
-        grid + ".json",
-        _machine(study),
-    )
+    grids.run(study.grid_spec(args.dataset), models, data, grid, _machine(study))
     print(grid + ".png")
 
 
 def _mlflow(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.workflow import mlflow_export
+    from cnntention.workflow.mlflow_export import export
 
-    print(mlflow_export.export(study.export_spec(), args.tracking_uri))
+    print(export(study.export_spec(), args.tracking_uri))
 
 
 def _run(study: Study, args: argparse.Namespace) -> Run:
@@ -175,10 +168,6 @@ def _machine(study: Study, threads: int | None = None) -> "Machine":
     from cnntention.base.device import Machine
 
     return Machine(threads=threads, **study.computing)
-
-
-def _data(study: Study, dataset: str) -> tuple[str, str]:
-    return study.path(layout.DATA, dataset=dataset), study.path(layout.CARD, dataset=dataset)
 
 
 _STEPS = {

@@ -21,9 +21,10 @@ rule evaluate:
     params:
         python=untracked(PYTHON),
         machine=untracked(MACHINE),
+        run=lambda wildcards, output: str(run_of(wildcards)),
+        results=untracked(MOVED.results),
     message:
         "Evaluate {wildcards.dataset}/{wildcards.model}/{wildcards.split}/seed{wildcards.seed}"
     shell:
-        "{params.python} {input.script:q} --machine {params.machine:q} --threads {threads} --model {input.model:q}"
-        " --data {input.data:q} --card {input.card:q} --eval {output.report:q} --predictions {output.predictions:q}"
-        " > {log:q} 2>&1"
+        "{params.python} {input.script:q} --machine {params.machine:q} --threads {threads} --run {params.run:q}"
+        " --results {params.results:q} --data {input.data:q} --card {input.card:q} > {log:q} 2>&1"

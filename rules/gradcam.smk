@@ -32,13 +32,14 @@ rule grid:
     params:
         python=untracked(PYTHON),
         spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
+        stem=lambda wildcards: MOVED.path(layout.GRID, dataset=wildcards.dataset),
         machine=untracked(MACHINE),
         caption=lambda wildcards, output: STUDY.grid_caption(wildcards.dataset),
     message:
         "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:
         "{params.python} {input.script:q} --spec {params.spec:q} --models {input.models:q} --data {input.data:q} --card {input.card:q}"
-        " --png {output.png:q} --json {output.report:q} --machine {params.machine:q} --threads {threads} > {log:q} 2>&1"
+        " --stem {params.stem:q} --machine {params.machine:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule gradcam:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from run_specs import CBAM, MHA, NORMALIZATION, SELFATT, run_spec
+from run_specs import CBAM, MHA, NORMALIZATION, SELFATT, files_in, run_spec
 from test_dataset import separable, write_prepared
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from cnntention.base.device import Machine
+from cnntention.base.layout import DataFiles
 from cnntention.data import dataset
 from cnntention.data.batches import Normalizer
 from cnntention.evaluation import gradcam
@@ -152,8 +153,8 @@ def model_path(paths, tmp_path) -> Callable[[Attention | None], Path]:
 
 @pytest.mark.parametrize("attention", [None, SELFATT, MHA, CBAM], ids=str)
 def test_evaluation(paths, tmp_path, model_path, device, attention):
-    path = model_path(attention)
-    evaluate(path, *paths, tmp_path / "eval.json", tmp_path / "predictions.npz", Machine("cpu"))
+    model_path(attention)
+    evaluate(files_in(tmp_path), DataFiles(*paths), Machine("cpu"))
     assert device.operations > 100
 
 

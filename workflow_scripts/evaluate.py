@@ -1,24 +1,30 @@
 """Rule evaluate: from weights to numbers and predictions."""
 
 import argparse
-import json
+import dataclasses
+import functools
+from pathlib import Path
 
+from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import reported
+from cnntention.base.layout import DataFiles, Run
 from cnntention.evaluation.evaluate import evaluate
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--model", required=True)
-parser.add_argument("--data", required=True)
-parser.add_argument("--card", required=True)
-parser.add_argument("--eval", required=True)
-parser.add_argument("--predictions", required=True)
-parser.add_argument("--machine", type=json.loads, required=True)
+parser.add_argument("--run", type=Run.of, required=True)
+parser.add_argument("--results", required=True)
+parser.add_argument("--data", type=Path, required=True)
+parser.add_argument("--card", type=Path, required=True)
+parser.add_argument("--machine", type=functools.partial(specs.read, Machine), required=True)
 parser.add_argument("--threads", type=int, required=True)
 
 if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
-        machine = Machine(threads=args.threads, **args.machine)
-        report = evaluate(args.model, args.data, args.card, args.eval, args.predictions, machine)
+        report = evaluate(
+            args.run.files(args.results),
+            DataFiles(args.data, args.card),
+            dataclasses.replace(args.machine, threads=args.threads),
+        )
         print(f"{report['subset']} accuracy {report['accuracy']:.2f}% on {report['n']:,} images")

@@ -1,15 +1,17 @@
 """Rule mlflow: from the results to MLflow."""
 
 import argparse
-import json
+import functools
 
+from cnntention.base import specs
 from cnntention.base.errors import reported
-from cnntention.workflow import mlflow_export
+from cnntention.study.export import ExportSpec
+from cnntention.workflow.mlflow_export import export
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--spec", type=json.loads, required=True)
+parser.add_argument("--spec", type=functools.partial(specs.read, ExportSpec), required=True)
 
 if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
-        print(mlflow_export.export(args.spec))
+        print(export(args.spec))

@@ -6,11 +6,11 @@ from cnntention.base.errors import reported
 from cnntention.reporting.figures import plot_figure, read_spec
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--spec", required=True)
+parser.add_argument("--spec", type=read_spec, required=True)
 parser.add_argument("--results", required=True)
 parser.add_argument("--stem", required=True)
 
 if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
-        plot_figure(read_spec(args.spec), args.results, args.stem)
+        plot_figure(args.spec, args.results, args.stem)

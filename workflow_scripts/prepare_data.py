@@ -1,6 +1,7 @@
 """Rule prepare_data: from a source to one prepared file and its card."""
 
 import argparse
+import functools
 import json
 
 from cnntention.base import specs
@@ -9,7 +10,7 @@ from cnntention.data.prepare import prepare
 from cnntention.data.specs import DataSpec
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--spec", required=True)
+parser.add_argument("--spec", type=functools.partial(specs.read, DataSpec), required=True)
 parser.add_argument("--data", required=True)
 parser.add_argument("--card", required=True)
 parser.add_argument("--downloads", required=True)
@@ -18,5 +19,5 @@ parser.add_argument("--mirrors", nargs="*", default=[])
 if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
-        card = prepare(specs.read(DataSpec, args.spec), args.data, args.card, args.downloads, args.mirrors)
+        card = prepare(args.spec, args.data, args.card, args.downloads, args.mirrors)
         print(json.dumps(specs.plain(card), indent=2))

@@ -1,8 +1,8 @@
 """Rule train: one run, from prepared data to weights and history."""
 
 import argparse
+import dataclasses
 import functools
-import json
 from pathlib import Path
 
 from cnntention.base import specs
@@ -18,7 +18,7 @@ parser.add_argument("--spec", type=functools.partial(specs.read, RunSpec), requi
 parser.add_argument("--results", required=True)
 parser.add_argument("--data", type=Path, required=True)
 parser.add_argument("--card", type=Path, required=True)
-parser.add_argument("--machine", type=json.loads, required=True)
+parser.add_argument("--machine", type=functools.partial(specs.read, Machine), required=True)
 parser.add_argument("--threads", type=int, required=True)
 parser.add_argument("--parent", type=int, required=True, help="process id; training stops when it has ended")
 
@@ -30,7 +30,7 @@ if __name__ == "__main__":
             args.spec,
             args.spec.run.files(args.results),
             DataFiles(args.data, args.card),
-            Machine(threads=args.threads, **args.machine),
+            dataclasses.replace(args.machine, threads=args.threads),
             functools.partial(print, flush=True),
             keep_state=True,
         )

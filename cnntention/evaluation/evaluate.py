@@ -9,6 +9,7 @@ from cnntention.attention import kernel
 from cnntention.base import specs
 from cnntention.base.device import Machine, memory_format, select
 from cnntention.base.files import atomic_path, write_text
+from cnntention.base.layout import DataFiles, RunFiles
 from cnntention.base.memory import enough_memory
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
@@ -19,22 +20,16 @@ from cnntention.training import checkpoint
 
 
 def evaluate(
-    model_path: str | os.PathLike,
-    data_path: str | os.PathLike,
-    card_path: str | os.PathLike,
-    eval_path: str | os.PathLike,
-    predictions_path: str | os.PathLike,
+    files: RunFiles,
+    data_files: DataFiles,
     machine: Machine | None = None,
 ) -> dict:
-    """Evaluate a checkpoint on the part that its split is judged on: validation images for tune, test for full.
+    """Evaluate a run's checkpoint on the part that its split is judged on: validation images for tune, test for full.
 
     Args:
-        model_path: the checkpoint.
-        data_path: the prepared data that it was trained on.
-        card_path: its card.
-        eval_path: the JSON to write.
-        predictions_path: the ``.npz`` to write: ``labels``, ``predictions`` int64 ``[N]``, ``probabilities`` float32
-            ``[N, classes]``, in the order of the images.
+        files: of the run. ``model`` is read; ``evaluation`` and ``predictions`` are written, these with ``labels``,
+            ``predictions`` int64 ``[N]``, ``probabilities`` float32 ``[N, classes]``, in the order of the images.
+        data_files: the prepared data that it was trained on.
         machine: what to compute on.
 
     Returns:
@@ -44,12 +39,12 @@ def evaluate(
         CheckpointError: the checkpoint is unreadable, or was trained on other data.
         DataError, DeviceError: see there.
     """
-    trained = checkpoint.load(model_path)
-    with enough_memory(os.fspath(model_path), "run fewer at once"):
+    trained = checkpoint.load(files.model)
+    with enough_memory(os.fspath(files.model), "run fewer at once"):
         machine = machine or Machine()
         target = select(machine)
-        data = datasets.load(data_path, card_path, trained.spec.validation_images, target)
-        trained.require_data(data.sha256, model_path)
+        data = datasets.load(data_files.data, data_files.card, trained.spec.validation_images, target)
+        trained.require_data(data.sha256, files.model)
         subset = judging_part(trained.spec.split)
         part = data.parts[subset]
         kernel.use(trained.spec.attention, target, machine.compile)
@@ -70,12 +65,12 @@ def evaluate(
         "data_sha256": trained.data_sha256,
         "versions": {"training": trained.versions, "evaluation": checkpoint.versions()},
     }
-    with atomic_path(predictions_path) as temporary:
+    with atomic_path(files.predictions) as temporary:
         np.savez_compressed(
             temporary,
             labels=labels.numpy(),
             predictions=scores.argmax(1).numpy(),
             probabilities=scores.softmax(1).numpy(),
         )
-    write_text(eval_path, json.dumps(report, indent=2) + "\n")
+    write_text(files.evaluation, json.dumps(report, indent=2) + "\n")
     return report

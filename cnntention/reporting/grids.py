@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from cnntention.base import specs
 from cnntention.base.device import Machine, select
 from cnntention.base.errors import CheckpointError, DataError
 from cnntention.base.files import write_text
+from cnntention.base.layout import DataFiles
 from cnntention.base.memory import enough_memory
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
@@ -23,6 +25,7 @@ from cnntention.training import checkpoint
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SUFFIXES = (".png", ".json")
 RIGHT, WRONG = "#1a7f37", "#c62828"
 
 
@@ -93,22 +96,18 @@ def _name(ax: "Axes", text: str, color: str) -> None:
 
 def run(
     spec: GridSpec,
-    model_paths: list[str],
-    data_path: str | os.PathLike,
-    card_path: str | os.PathLike,
-    picture_path: str | os.PathLike,
-    json_path: str | os.PathLike,
+    model_paths: Sequence[str | os.PathLike],
+    data_files: DataFiles,
+    stem: str | os.PathLike,
     machine: Machine | None = None,
 ) -> dict:
-    """Draw the grid of one dataset, and write beside it what each model predicted.
+    """Draw the grid of one dataset to ``stem`` + ``.png``, and write to ``stem`` + ``.json`` what each model predicted.
 
     Args:
         spec: of the grid.
         model_paths: a checkpoint for each model of the spec, in order.
-        data_path: the prepared data.
-        card_path: its card.
-        picture_path: the PNG to write.
-        json_path: the JSON to write.
+        data_files: the prepared data.
+        stem: of both files, without a suffix.
         machine: what to compute on.
 
     Returns:
@@ -118,9 +117,10 @@ def run(
         CheckpointError, DataError, DeviceError: see there; CheckpointError also for a model that another config made,
             DataError for an index beyond the test set.
     """
-    with enough_memory(os.fspath(picture_path), "run fewer at once"):
+    picture, answers = (os.fspath(stem) + suffix for suffix in SUFFIXES)
+    with enough_memory(picture, "run fewer at once"):
         target = select(machine or Machine())
-        data = datasets.load(data_path, card_path, device=target)
+        data = datasets.load(data_files.data, data_files.card, device=target)
         available = len(data.parts["test"])
         beyond = [index for index in spec.images if index >= available]
         if beyond:
@@ -154,6 +154,6 @@ def run(
                 for i, (predicted, label, row) in enumerate(zip(predictions, labels, probabilities, strict=True))
             ]
     figure = draw(spec, images.cpu().numpy(), labels, data.class_names, columns)
-    save(figure, picture_path, spec.style.dpi)
-    write_text(json_path, json.dumps(report, indent=2) + "\n")
+    save(figure, picture, spec.style.dpi)
+    write_text(answers, json.dumps(report, indent=2) + "\n")
     return report

@@ -25,6 +25,7 @@ from cnntention.reporting.table import SUFFIXES
 from cnntention.reporting.tables import TableSpec
 from cnntention.study import plausible
 from cnntention.study.config import complete
+from cnntention.study.export import ExportSpec
 from cnntention.training.specs import RunSpec
 
 
@@ -202,10 +203,10 @@ class Study:
             },
         )
 
-    def export_spec(self) -> dict:
-        """What the export to MLflow looks for: the folder, the digest of each run's spec, and all products."""
-        products = [path for section in ("tables", "figures", "gradcam") for path in self.products(section)]
-        return {"results": self.results, "runs": self.digests(self.runs()), "products": products}
+    def export_spec(self) -> ExportSpec:
+        """What the export to MLflow looks for: all runs and products."""
+        products = tuple(path for section in ("tables", "figures", "gradcam") for path in self.products(section))
+        return ExportSpec(self.results, self.digests(self.runs()), products)
 
     # ---- captions
 

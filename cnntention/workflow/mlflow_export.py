@@ -18,6 +18,7 @@ from cnntention.base import layout, specs
 from cnntention.base.errors import DataError, TrackingError
 from cnntention.base.files import sha256
 from cnntention.reporting import runs
+from cnntention.study.export import ExportSpec
 from cnntention.training.specs import is_of
 
 if TYPE_CHECKING:
@@ -60,26 +61,25 @@ class Exported:
         return "\n".join(lines)
 
 
-def export(spec: dict, tracking_uri: str | None = None) -> Exported:
+def export(spec: ExportSpec, tracking_uri: str | None = None) -> Exported:
     """Put the evaluated runs and the products of a study into MLflow.
 
     Args:
-        spec: with ``results``, ``runs`` (name to digest) and ``products``, see
-            :meth:`cnntention.study.study.Study.export_spec`.
+        spec: what to look for.
         tracking_uri: default: ``MLFLOW_TRACKING_URI``, or else ``mlflow.db`` in the results folder.
 
     Raises:
         TrackingError: MLflow is not installed, its store cannot be used, or there is nothing to export.
         DataError: an ``eval.json`` is damaged.
     """
-    results = Path(spec["results"])
+    results = Path(spec.results)
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.as_posix()}/mlflow.db"
-    contents = {name: _content(results, name, expected) for name, expected in spec["runs"].items()}
+    contents = {name: _content(results, name, expected) for name, expected in spec.runs.items()}
     found = {name: content for name, content in contents.items() if content}
     missing = [name for name in contents if name not in found]
     if not found:
         raise TrackingError(f"{results}: no run of this config is evaluated yet; run snakemake first")
-    products = _products([Path(product) for product in spec["products"]])
+    products = _products([Path(product) for product in spec.products])
     if products:
         found[STUDY] = products
     done: dict[str, list[str]] = {"new": [], "replaced": [], "unchanged": []}

@@ -1,17 +1,19 @@
 """A disk that is full or read-only: one clear message, nothing half-written, old files whole, and on it goes after."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 from matplotlib.figure import Figure
-from run_specs import run, run_spec
+from run_specs import files_in, run, run_spec
 from test_dataset import separable, write_prepared
 from test_state import assert_same
 
 from cnntention.base.device import Machine
 from cnntention.base.errors import reported
 from cnntention.base.files import write_text
+from cnntention.base.layout import DataFiles
 from cnntention.data.prepare import prepare
 from cnntention.data.specs import DataSpec
 from cnntention.evaluation.evaluate import evaluate
@@ -153,8 +155,8 @@ def test_a_disk_that_is_full_at_the_end_costs_nothing(disk, paths, whole, monkey
 def test_an_evaluation_without_room_leaves_no_file(disk, paths, whole):
     small = disk()
     small.fill()
-    outputs = small.folder / "eval.json", small.folder / "predictions.npz"
+    files = dataclasses.replace(files_in(small.folder), model=whole[1] / "model.pt")
     with pytest.raises(SystemExit) as caught, reported():
-        evaluate(whole[1] / "model.pt", *paths, *outputs, Machine("cpu", threads=1))
+        evaluate(files, DataFiles(*paths), Machine("cpu", threads=1))
     assert caught.value.code == f"error: {small.folder / 'predictions.npz'}: No space left on device"
     assert [file.name for file in small.folder.iterdir()] == ["filler"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from run_specs import CBAM, SELFATT, run_spec
+from run_specs import CBAM, SELFATT, files_in, run_spec
 from subjects import NAMES, accuracy, logits, shares, untrained
 from test_dataset import separable, write_prepared
 from torch import nn
@@ -15,6 +15,7 @@ from torch import nn
 from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import CheckpointError, DataError, DeviceError
+from cnntention.base.layout import DataFiles
 from cnntention.data import dataset
 from cnntention.evaluation.evaluate import evaluate
 from cnntention.network import predict
@@ -43,8 +44,8 @@ def saved(folder: Path, spec: RunSpec, model: nn.Module, paths: tuple[Path, Path
 
 
 def evaluated(folder: Path, spec: RunSpec, model: nn.Module, paths: tuple[Path, Path]) -> dict:
-    path = saved(folder, spec, model, paths)
-    return evaluate(path, *paths, folder / "eval.json", folder / "predictions.npz", Machine("cpu", threads=1))
+    saved(folder, spec, model, paths)
+    return evaluate(files_in(folder), DataFiles(*paths), Machine("cpu", threads=1))
 
 
 @pytest.mark.parametrize(("held_out", "subset", "count"), [(0, "test", 40), (25, "validation", 25)])
@@ -109,7 +110,7 @@ def test_checkpoint_of_other_data_is_refused(paths, tmp_path, other):
     path = saved(tmp_path, spec, untrained(spec), paths)
     other_paths = write_prepared(tmp_path / "other", separable(**other))
     with pytest.raises(CheckpointError, match="data that differ") as caught:
-        evaluate(path, *other_paths, tmp_path / "eval.json", tmp_path / "predictions.npz", Machine("cpu", threads=1))
+        evaluate(files_in(tmp_path), DataFiles(*other_paths), Machine("cpu", threads=1))
     assert str(path) in str(caught.value)
     assert not (tmp_path / "eval.json").exists()
     assert not (tmp_path / "predictions.npz").exists()
@@ -118,12 +119,12 @@ def test_checkpoint_of_other_data_is_refused(paths, tmp_path, other):
 def test_missing_checkpoint_and_damaged_data_are_refused(paths, tmp_path):
     outputs = tmp_path / "eval.json", tmp_path / "predictions.npz"
     with pytest.raises(CheckpointError, match=r"model\.pt"):
-        evaluate(tmp_path / "model.pt", *paths, *outputs, Machine("cpu", threads=1))
-    path = saved(tmp_path, run_spec(), untrained(run_spec()), paths)
+        evaluate(files_in(tmp_path), DataFiles(*paths), Machine("cpu", threads=1))
+    saved(tmp_path, run_spec(), untrained(run_spec()), paths)
     damaged = tmp_path / "data.npz"
     damaged.write_bytes(paths[0].read_bytes()[:-100])
     with pytest.raises(DataError, match=r"data\.npz"):
-        evaluate(path, damaged, paths[1], *outputs, Machine("cpu", threads=1))
+        evaluate(files_in(tmp_path), DataFiles(damaged, paths[1]), Machine("cpu", threads=1))
     assert not any(output.exists() for output in outputs)
 
 
@@ -136,6 +137,6 @@ def test_too_little_memory_is_named_and_leaves_no_file(paths, tmp_path, monkeypa
     path = saved(tmp_path, spec, untrained(spec), paths)
     monkeypatch.setattr({"load": dataset, "logits": predict}[place], place, too_large)
     with pytest.raises(DeviceError) as caught:
-        evaluate(path, *paths, tmp_path / "eval.json", tmp_path / "predictions.npz", Machine("cpu", threads=1))
+        evaluate(files_in(tmp_path), DataFiles(*paths), Machine("cpu", threads=1))
     assert str(caught.value) == f"{path}: out of memory; run fewer at once"
     assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]

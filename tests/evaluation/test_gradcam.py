@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import CheckpointError, DataError, DeviceError
+from cnntention.base.layout import DataFiles
 from cnntention.data import dataset
 from cnntention.data.specs import Normalization
 from cnntention.evaluation import gradcam
@@ -215,7 +216,7 @@ def model_paths(channels, paths, tmp_path) -> list[str]:
 
 def test_run_draws_test_images_and_reports_predictions(channels, paths, model_paths, tmp_path):
     spec = grid_spec([29, 0, 3, 11], ["baseline", "cbam"], channels)
-    report = grids.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", Machine("cpu"))
+    report = grids.run(spec, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
     assert json.loads((tmp_path / "grid.json").read_text(encoding="utf-8")) == report
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.width > 100
@@ -261,7 +262,7 @@ def test_the_grid_shows_what_speaks_for_the_prediction_in_the_last_stage(
     checkpoint.save(model_paths[1], trained.model, trained.spec, names, trained.data_sha256, {})
     shown: list[Column] = []
     monkeypatch.setattr(grids, "draw", lambda *given: shown.extend(given[-1]) or draw(*given))
-    report = grids.run(spec, model_paths, *paths, tmp_path / "grid.png", tmp_path / "grid.json", Machine("cpu"))
+    report = grids.run(spec, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
 
     part = dataset.load(*paths).parts["test"]
     images = (part.images[list(spec.images)].permute(0, 3, 1, 2) / 255 - 0.3) / 0.25
@@ -288,9 +289,8 @@ def test_drawing_twice_gives_the_same_bytes(channels, paths, model_paths, tmp_pa
         grids.run(
             grid_spec([1, 2], ["baseline", "cbam"], channels),
             model_paths,
-            *paths,
-            tmp_path / f"{name}.png",
-            tmp_path / f"{name}.json",
+            DataFiles(*paths),
+            tmp_path / name,
             Machine("cpu"),
         )
     for suffix in (".png", ".json"):
@@ -302,9 +302,8 @@ def test_index_beyond_the_test_set_is_refused(channels, paths, model_paths, tmp_
         grids.run(
             grid_spec([0, 30], ["baseline", "cbam"], channels),
             model_paths,
-            *paths,
-            tmp_path / "grid.png",
-            tmp_path / "grid.json",
+            DataFiles(*paths),
+            tmp_path / "grid",
             Machine("cpu"),
         )
     assert not (tmp_path / "grid.png").exists()
@@ -315,9 +314,8 @@ def test_missing_checkpoint_is_refused(channels, paths, tmp_path):
         grids.run(
             grid_spec([0], ["baseline"], channels),
             [str(tmp_path / "nowhere.pt")],
-            *paths,
-            tmp_path / "grid.png",
-            tmp_path / "grid.json",
+            DataFiles(*paths),
+            tmp_path / "grid",
             Machine("cpu"),
         )
 
@@ -329,9 +327,8 @@ def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_p
         grids.run(
             grid_spec([0], ["baseline", "cbam"], channels),
             model_paths,
-            *other,
-            tmp_path / "grid.png",
-            tmp_path / "grid.json",
+            DataFiles(*other),
+            tmp_path / "grid",
             Machine("cpu"),
         )
 
@@ -342,7 +339,7 @@ def test_a_model_of_another_config_is_refused(channels, paths, model_paths, tmp_
     other = dataclasses.replace(spec, runs=spec.runs | {"separable/cbam/full/seed10": "another"})
     outputs = tmp_path / "grid.png", tmp_path / "grid.json"
     with pytest.raises(CheckpointError, match=r"cbam\.pt: trained by another config"):
-        grids.run(other, model_paths, *paths, *outputs, Machine("cpu"))
+        grids.run(other, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
     assert not any(output.exists() for output in outputs)
 
 
@@ -354,7 +351,13 @@ def test_too_little_memory_is_named_and_leaves_no_file(channels, paths, model_pa
     monkeypatch.setattr({"load": dataset, "maps": gradcam}[place], place, too_large)
     outputs = tmp_path / "grid.png", tmp_path / "grid.json"
     with pytest.raises(DeviceError) as caught:
-        grids.run(grid_spec([0], ["baseline", "cbam"], channels), model_paths, *paths, *outputs, Machine("cpu"))
+        grids.run(
+            grid_spec([0], ["baseline", "cbam"], channels),
+            model_paths,
+            DataFiles(*paths),
+            tmp_path / "grid",
+            Machine("cpu"),
+        )
     assert str(caught.value) == f"{outputs[0]}: out of memory; run fewer at once"
     assert not outputs[0].exists()
     assert not outputs[1].exists()

@@ -571,8 +571,8 @@ def test_a_recipe_without_milestones_stays_without(config):
 def test_the_export_looks_for_every_run_and_every_product(config):
     study = Study(config)
     spec = study.export_spec()
-    assert spec["results"] == "results"
-    assert spec["runs"] == {str(run): digest(study.run_spec(run)) for run in study.runs()}
+    assert spec.results == "results"
+    assert spec.runs == {str(run): digest(study.run_spec(run)) for run in study.runs()}
     assert {"results/tables/table3.tex", "results/figures/figure8.png", "results/gradcam/mnist.png"} <= set(
-        spec["products"]
+        spec.products
     )

@@ -402,8 +402,10 @@ def resolve(*arguments, **_):
     raise socket.gaierror("no network here")
 socket.socket.connect = socket.socket.connect_ex = refuse
 socket.getaddrinfo = resolve
+from cnntention.base import specs
+from cnntention.study.export import ExportSpec
 from cnntention.workflow.mlflow_export import export
-exported = export(json.load(sys.stdin))
+exported = export(specs.read(ExportSpec, sys.stdin.read()))
 time.sleep(2)
 print(json.dumps([len(exported.new), asked]))
 """
@@ -416,7 +418,7 @@ def test_nobody_is_told_of_it(study):
         [sys.executable, "-c", WITHOUT_NETWORK],
         # without the variables by which MLflow would know that this is a test, and tell nobody for that reason
         env={"PATH": os.environ["PATH"], "HOME": str(Path.cwd()), "PYTHONPATH": str(ROOT)},
-        input=json.dumps(study.export_spec()),
+        input=specs.canonical(study.export_spec()),
         capture_output=True,
         text=True,
         check=True,
