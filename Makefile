@@ -22,7 +22,7 @@ report: demo
 	$(BIN)/snakemake --configfile configs/demo.yaml --report results/demo/report.html
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .

@@ -130,8 +130,8 @@ def test_a_loss_that_is_not_finite_is_an_error_that_names_its_step(monkeypatch, 
     linear = Linear()
     entropy = nn.functional.cross_entropy
 
-    def spoilt(scores, labels):
-        return entropy(scores, labels) * (value if linear.epoch.step == step - 1 else 1)
+    def spoilt(scores, labels, **options):
+        return entropy(scores, labels, **options) * (value if linear.epoch.step == step - 1 else 1)
 
     monkeypatch.setattr(nn.functional, "cross_entropy", spoilt)
     with pytest.raises(DivergenceError) as caught:
@@ -142,7 +142,7 @@ def test_a_loss_that_is_not_finite_is_an_error_that_names_its_step(monkeypatch, 
 
 def test_divergence_is_noticed_long_before_a_long_epoch_ends(monkeypatch):
     linear = Linear(images=BATCH * CHECK_STEPS * 3)
-    monkeypatch.setattr(nn.functional, "cross_entropy", lambda scores, labels: scores.sum() * math.nan)
+    monkeypatch.setattr(nn.functional, "cross_entropy", lambda scores, *_, **__: scores.sum() * math.nan)
     with pytest.raises(DivergenceError) as caught:
         linear.run()
     assert (caught.value.step, linear.epoch.step) == (1, CHECK_STEPS)

@@ -461,10 +461,10 @@ def test_loss_and_error_of_an_epoch_are_means_over_its_images(data, monkeypatch)
     batches = []
     original = F.cross_entropy
 
-    def spied(scores: Tensor, labels: Tensor) -> Tensor:
+    def spied(scores: Tensor, labels: Tensor, **options) -> Tensor:
         if scores.requires_grad:
             batches.append((scores.detach().clone(), labels.clone()))
-        return original(scores, labels)
+        return original(scores, labels, **options)
 
     monkeypatch.setattr(nn.functional, "cross_entropy", spied)
     rows = trained(run_spec({"epochs": 1}), data).rows
@@ -599,7 +599,9 @@ def test_a_run_that_diverges_later_keeps_the_state_before(paths, tmp_path, monke
     spec = run_spec({"epochs": 3})
     broken = iter([1.0] * 6 + [math.inf] * 6)
     entropy = F.cross_entropy
-    monkeypatch.setattr(F, "cross_entropy", lambda s, t: entropy(s, t) * (next(broken) if s.requires_grad else 1))
+    monkeypatch.setattr(
+        F, "cross_entropy", lambda s, t, **o: entropy(s, t, **o) * (next(broken) if s.requires_grad else 1)
+    )
     with pytest.raises(TrainingError, match=r"became (nan|inf) in epoch 2, step 3 of 4, at lr 0\.01"):
         run(tmp_path, paths, spec)
     monkeypatch.undo()
