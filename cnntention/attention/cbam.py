@@ -43,17 +43,16 @@ class SpatialAttention(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(2, 1, 7, padding=3)
 
-    def gate(self, pixels: Tensor) -> Tensor:
-        """The factor of each position, ``[B, 1, H, W]``, from the feature map as ``[B, H, W, C]``."""
+    def gate(self, rows: Tensor, shape: torch.Size) -> Tensor:
+        """The factor of each position, ``[B, 1, H, W]``, from a row ``[C]`` a pixel, and the shape ``[B, H, W]``."""
         # One row for each pixel, the pooled image channels-last: several times faster on the CPU, above all backward.
-        rows = pixels.flatten(0, 2)
-        pooled = torch.stack([rows.max(1).values, rows.mean(1)], dim=1).view(*pixels.shape[:3], 2)
+        pooled = torch.stack([rows.max(1).values, rows.mean(1)], dim=1).view(*shape, 2)
         return self.conv(pooled.permute(0, 3, 1, 2)).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
         pixels = x.permute(0, 2, 3, 1)
         rows = pixels.flatten(0, 2)
-        return (rows * self.gate(pixels).reshape(-1, 1)).view_as(pixels).permute(0, 3, 1, 2)
+        return (rows * self.gate(rows, pixels.shape[:3]).view(-1, 1)).view_as(pixels).permute(0, 3, 1, 2)
 
 
 @register(

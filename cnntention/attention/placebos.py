@@ -135,8 +135,8 @@ class _ConstantSpatialAttention(SpatialAttention):
         super().__init__()
         self.held = _HeldAtMean()
 
-    def gate(self, pixels: Tensor) -> Tensor:
-        return self.held(super().gate(pixels))
+    def gate(self, rows: Tensor, shape: torch.Size) -> Tensor:
+        return self.held(super().gate(rows, shape))
 
 
 @register(

@@ -78,7 +78,8 @@ def test_gates_are_one_number_which_is_their_mean(images):
     real, placebo = pair("cbam-constant")
     channel = real.channel.gate(images).mean()
     within = images * channel
-    spatial = real.spatial.gate(within.permute(0, 2, 3, 1)).mean()
+    pixels = within.permute(0, 2, 3, 1)
+    spatial = real.spatial.gate(pixels.flatten(0, 2), pixels.shape[:3]).mean()
     torch.testing.assert_close(placebo.train()(images), within * spatial)
 
 
