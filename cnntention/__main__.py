@@ -145,12 +145,12 @@ def _figure(study: Study, args: argparse.Namespace) -> None:
 
 
 def _gradcam(study: Study, args: argparse.Namespace) -> None:
-    from cnntention.reporting import grids
+    from cnntention.reporting.draw_grid import draw_grid
 
     models = [study.run_path(layout.MODEL, run) for run in study.grid_runs(args.dataset)]
     data = DataFiles.of(args.dataset, study.results)
     grid = study.path(layout.GRID, dataset=args.dataset)
-    grids.run(study.grid_spec(args.dataset), models, data, grid, _machine(study))
+    draw_grid(study.grid_spec(args.dataset), models, data, grid, _machine(study))
     print(grid + ".png")
 
 

@@ -9,7 +9,7 @@ from cnntention.base import specs
 from cnntention.base.device import Machine
 from cnntention.base.errors import reported
 from cnntention.base.layout import DataFiles
-from cnntention.reporting import grids
+from cnntention.reporting.draw_grid import draw_grid
 from cnntention.reporting.grid import GridSpec
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -25,4 +25,4 @@ if __name__ == "__main__":
     args = parser.parse_args()
     with reported():
         machine = dataclasses.replace(args.machine, threads=args.threads)
-        grids.run(args.spec, args.models, DataFiles(args.data, args.card), args.stem, machine)
+        draw_grid(args.spec, args.models, DataFiles(args.data, args.card), args.stem, machine)

@@ -23,9 +23,9 @@ from cnntention.data import dataset
 from cnntention.data.specs import Normalization
 from cnntention.evaluation import gradcam
 from cnntention.network.specs import Attention
-from cnntention.reporting import grids
+from cnntention.reporting import draw_grid as module
+from cnntention.reporting.draw_grid import RIGHT, WRONG, Column, compose, draw_grid
 from cnntention.reporting.grid import GridSpec
-from cnntention.reporting.grids import RIGHT, WRONG, Column, draw
 from cnntention.training import checkpoint
 from cnntention.training.specs import RunSpec
 
@@ -161,7 +161,7 @@ def test_grid_has_a_row_for_each_image_and_marks_right_and_wrong(channels, model
     maps = random.random((models, 2, 8, 8))
     columns = [Column(f"M{k}", maps[k], [0, 2]) for k in range(models)]
     spec = grid_spec([7, 497], [f"m{k}" for k in range(models)])
-    figure = draw(spec, images, [0, 1], ["ant", "bee", "cow"], columns)
+    figure = compose(spec, images, [0, 1], ["ant", "bee", "cow"], columns)
     assert len(figure.axes) == 2 * (1 + models) + 1, "pictures and the colour bar"
     assert texts(figure) == [["ant · index 7", *["✓ ant"] * models], ["bee · index 497", *["✗ cow"] * models]]
     assert [ax.get_title() for ax in figure.axes[: 1 + models]] == ["Original", *(f"M{k}" for k in range(models))]
@@ -177,7 +177,7 @@ def test_grid_has_a_row_for_each_image_and_marks_right_and_wrong(channels, model
 @pytest.mark.parametrize("channels", [1, 3])
 def test_original_is_drawn_as_it_is(channels):
     images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, channels), dtype=np.uint8)
-    figure = draw(grid_spec([0], ["a"]), images, [0], ["ant"], [Column("A", np.zeros((1, 8, 8)), [0])])
+    figure = compose(grid_spec([0], ["a"]), images, [0], ["ant"], [Column("A", np.zeros((1, 8, 8)), [0])])
     shown = figure.axes[0].images[0]
     np.testing.assert_array_equal(np.asarray(shown.get_array()), images[0] if channels == 3 else images[0, :, :, 0])
     if channels == 1:
@@ -216,7 +216,7 @@ def model_paths(channels, paths, tmp_path) -> list[str]:
 
 def test_run_draws_test_images_and_reports_predictions(channels, paths, model_paths, tmp_path):
     spec = grid_spec([29, 0, 3, 11], ["baseline", "cbam"], channels)
-    report = grids.run(spec, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
+    report = draw_grid(spec, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
     assert json.loads((tmp_path / "grid.json").read_text(encoding="utf-8")) == report
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.width > 100
@@ -261,8 +261,8 @@ def test_the_grid_shows_what_speaks_for_the_prediction_in_the_last_stage(
     names = trained.class_names
     checkpoint.save(model_paths[1], trained.model, trained.spec, names, trained.data_sha256, {})
     shown: list[Column] = []
-    monkeypatch.setattr(grids, "draw", lambda *given: shown.extend(given[-1]) or draw(*given))
-    report = grids.run(spec, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
+    monkeypatch.setattr(module, "compose", lambda *given: shown.extend(given[-1]) or compose(*given))
+    report = draw_grid(spec, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
 
     part = dataset.load(*paths).parts["test"]
     images = (part.images[list(spec.images)].permute(0, 3, 1, 2) / 255 - 0.3) / 0.25
@@ -286,7 +286,7 @@ def test_the_grid_shows_what_speaks_for_the_prediction_in_the_last_stage(
 
 def test_drawing_twice_gives_the_same_bytes(channels, paths, model_paths, tmp_path):
     for name in ("first", "second"):
-        grids.run(
+        draw_grid(
             grid_spec([1, 2], ["baseline", "cbam"], channels),
             model_paths,
             DataFiles(*paths),
@@ -299,7 +299,7 @@ def test_drawing_twice_gives_the_same_bytes(channels, paths, model_paths, tmp_pa
 
 def test_index_beyond_the_test_set_is_refused(channels, paths, model_paths, tmp_path):
     with pytest.raises(DataError, match=r"gradcam\.separable\.images: 30 lies beyond the 30"):
-        grids.run(
+        draw_grid(
             grid_spec([0, 30], ["baseline", "cbam"], channels),
             model_paths,
             DataFiles(*paths),
@@ -311,7 +311,7 @@ def test_index_beyond_the_test_set_is_refused(channels, paths, model_paths, tmp_
 
 def test_missing_checkpoint_is_refused(channels, paths, tmp_path):
     with pytest.raises(CheckpointError, match=r"nowhere\.pt"):
-        grids.run(
+        draw_grid(
             grid_spec([0], ["baseline"], channels),
             [str(tmp_path / "nowhere.pt")],
             DataFiles(*paths),
@@ -324,7 +324,7 @@ def test_checkpoint_of_other_data_is_refused(channels, paths, model_paths, tmp_p
     """As an evaluation refuses it: the map would explain an answer to data that the model was not made for."""
     other = write_prepared(tmp_path / "other", separable(seed=1, channels=channels))
     with pytest.raises(CheckpointError, match="data that differ"):
-        grids.run(
+        draw_grid(
             grid_spec([0], ["baseline", "cbam"], channels),
             model_paths,
             DataFiles(*other),
@@ -339,7 +339,7 @@ def test_a_model_of_another_config_is_refused(channels, paths, model_paths, tmp_
     other = dataclasses.replace(spec, runs=spec.runs | {"separable/cbam/full/seed10": "another"})
     outputs = tmp_path / "grid.png", tmp_path / "grid.json"
     with pytest.raises(CheckpointError, match=r"cbam\.pt: trained by another config"):
-        grids.run(other, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
+        draw_grid(other, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
     assert not any(output.exists() for output in outputs)
 
 
@@ -351,7 +351,7 @@ def test_too_little_memory_is_named_and_leaves_no_file(channels, paths, model_pa
     monkeypatch.setattr({"load": dataset, "maps": gradcam}[place], place, too_large)
     outputs = tmp_path / "grid.png", tmp_path / "grid.json"
     with pytest.raises(DeviceError) as caught:
-        grids.run(
+        draw_grid(
             grid_spec([0], ["baseline", "cbam"], channels),
             model_paths,
             DataFiles(*paths),

@@ -341,7 +341,7 @@ def test_the_step_of_a_run_that_cannot_be_is_refused(study):
         ("cnntention/reporting/table.py", TABLES),
         ("cnntention/reporting/overview.py", {"Make overview"}),
         ("cnntention/reporting/captions.py", (TABLES - {"Make table1"}) | {FIGURE1, FIGURE8, SEEDS}),
-        ("cnntention/reporting/grids.py", {GRID}),
+        ("cnntention/reporting/draw_grid.py", {GRID}),
         ("cnntention/training/training.py", EVERYTHING),
         ("cnntention/network/resnet.py", EVERYTHING),
         ("cnntention/study/config.py", set()),

@@ -38,7 +38,7 @@ class Column:
     predictions: list[int]
 
 
-def draw(
+def compose(
     spec: GridSpec, images: np.ndarray, labels: list[int], class_names: list[str], columns: list[Column]
 ) -> Figure:
     """The grid: each original with label and index, then a map for each model with its prediction.
@@ -94,7 +94,7 @@ def _name(ax: "Axes", text: str, color: str) -> None:
         spine.set(visible=True, color=color, linewidth=2 if color in (RIGHT, WRONG) else 0.8)
 
 
-def run(
+def draw_grid(
     spec: GridSpec,
     model_paths: Sequence[str | os.PathLike],
     data_files: DataFiles,
@@ -114,8 +114,9 @@ def run(
         What the JSON holds.
 
     Raises:
-        CheckpointError, DataError, DeviceError: see there; CheckpointError also for a model that another config made,
-            DataError for an index beyond the test set.
+        CheckpointError: a checkpoint is missing, damaged, or made by another config.
+        DataError: the prepared data are missing or damaged, or an index lies beyond the test set.
+        DeviceError: the device is not there, or runs out of memory.
     """
     picture, answers = (os.fspath(stem) + suffix for suffix in SUFFIXES)
     with enough_memory(picture, "run fewer at once"):
@@ -153,7 +154,7 @@ def run(
                 }
                 for i, (predicted, label, row) in enumerate(zip(predictions, labels, probabilities, strict=True))
             ]
-    figure = draw(spec, images.cpu().numpy(), labels, data.class_names, columns)
+    figure = compose(spec, images.cpu().numpy(), labels, data.class_names, columns)
     save(figure, picture, spec.style.dpi)
     write_text(answers, json.dumps(report, indent=2) + "\n")
     return report
