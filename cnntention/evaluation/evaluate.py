@@ -37,7 +37,8 @@ def evaluate(
 
     Raises:
         CheckpointError: the checkpoint is unreadable, or was trained on other data.
-        DataError, DeviceError: see there.
+        DataError: the prepared data are missing or damaged.
+        DeviceError: the device is not there, or runs out of memory.
     """
     trained = checkpoint.load(files.model)
     with enough_memory(os.fspath(files.model), "run fewer at once"):
