@@ -41,6 +41,8 @@ class Exported:
         replaced: made anew since the last export.
         unchanged: there already.
         missing: not evaluated, or made by another config; nothing of them is exported.
+        other: those of the missing that another config made. Tables, figures and grids may show them, and are not
+            exported then.
     """
 
     uri: str
@@ -48,6 +50,7 @@ class Exported:
     replaced: list[str]
     unchanged: list[str]
     missing: list[str]
+    other: list[str]
 
     def __str__(self) -> str:
         lines = [f"{self.uri}: {len(self.new)} new, {len(self.replaced)} replaced, {len(self.unchanged)} unchanged"]
@@ -55,6 +58,11 @@ class Exported:
             lines.append(
                 f"left out, because not evaluated or made by another config: {len(self.missing)} runs, see "
                 "python -m cnntention watch"
+            )
+        if self.other:
+            lines.append(
+                f"tables, figures and grids left out, because they may be of the config that made {len(self.other)} of "
+                "these runs; run snakemake first"
             )
         if not self.uri.startswith("http"):
             lines.append(f"to look at it: mlflow ui --backend-store-uri {self.uri}")
@@ -79,15 +87,16 @@ def export(spec: ExportSpec, tracking_uri: str | None = None) -> Exported:
     missing = [name for name in contents if name not in found]
     if not found:
         raise TrackingError(f"{results}: no run of this config is evaluated yet; run snakemake first")
+    other = [name for name in missing if _made_by_another_config(results, name, spec.runs[name])]
     products = _products([Path(product) for product in spec.products])
-    if products:
+    if products and not other:
         found[STUDY] = products
     done: dict[str, list[str]] = {"new": [], "replaced": [], "unchanged": []}
     with _store(uri) as client:
         experiment = _experiment(client, results, uri)
         for name, content in found.items():
             done[_put(client, experiment, name, content)].append(name)
-    return Exported(uri, **done, missing=missing)
+    return Exported(uri, **done, missing=missing, other=other)
 
 
 # ---- what there is to export
@@ -150,6 +159,12 @@ def _content(results: Path, name: str, expected: str) -> Content | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{evaluation}: damaged ({error}); evaluate this run again") from None
+
+
+def _made_by_another_config(results: Path, name: str, expected: str) -> bool:
+    evaluation = layout.EVAL.replace(layout.NAME, name).format(results=results)
+    report = runs.if_whole(runs.evaluation, evaluation)
+    return report is not None and not is_of(expected, report["spec"])
 
 
 def _products(products: list[Path]) -> Content | None:
