@@ -17,7 +17,7 @@ from cnntention.study.config import base_config, complete, load
 NAMED = ("datasets", "recipes", "models", "tables", "figures", "gradcam")
 
 OVERLAYS = sorted((ROOT / "configs").glob("*.yaml"))
-REMOVED = object()
+REMOVED = "(removed)"
 
 
 def change(config: dict, path: str, value) -> dict:
