@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made import DATASETS
 
 from cnntention.base import specs
 from cnntention.reporting.figures.seeds import KIND, SeedsSpec
@@ -12,7 +13,6 @@ MODELS = [
     {"name": "base", "label": "Baseline", "color": "#4d4d4d"},
     {"name": "att", "label": "Attention", "color": "#0072b2"},
 ]
-DATASETS = [{"name": "cifar10", "label": "CIFAR-10"}, {"name": "mnist", "label": "MNIST"}]
 
 
 def spec(**changes) -> SeedsSpec:
