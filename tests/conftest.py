@@ -18,6 +18,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+SMALL = {
+    "results": "out",
+    "machine": {"device": "cpu"},
+    "seeds": [3],
+    "datasets": {"digits": {"label": "Digits", "source": "digits", "image_size": 8}},
+    "recipes": {"short": {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "batch_size": 256, "epochs": 1}},
+    "models": {"baseline": {"label": "Baseline", "color": "#4d4d4d", "recipe": "short", "depth": 8}},
+}
+"""A config of its own, of one small model on digits; nothing asks for its run."""
+
+
 @pytest.fixture(autouse=True)
 def denormals():
     """Steps run within a test make the process flush denormal numbers, which other tests' tools do not expect."""

@@ -11,19 +11,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, SMALL
 
 from cnntention.study.config import load
 from cnntention.study.study import Study
-
-SMALL = {
-    "results": "out",
-    "machine": {"device": "cpu"},
-    "seeds": [3],
-    "datasets": {"digits": {"label": "Digits", "source": "digits", "image_size": 8}},
-    "recipes": {"short": {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "batch_size": 256, "epochs": 1}},
-    "models": {"baseline": {"label": "Baseline", "color": "#4d4d4d", "recipe": "short", "depth": 8}},
-}
 
 
 @pytest.fixture(scope="module")

@@ -11,20 +11,15 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, SMALL
 from PIL import Image
 
 from cnntention.__main__ import main
 
 MODELS = ("baseline", "selfatt")
-CONFIG = {
-    "results": "out",
-    "machine": {"device": "cpu"},
-    "seeds": [3],
-    "datasets": {"digits": {"label": "Digits", "source": "digits", "image_size": 8}},
-    "recipes": {"short": {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "batch_size": 256, "epochs": 1}},
-    "models": {
-        "baseline": {"label": "Baseline", "color": "#4d4d4d", "recipe": "short", "depth": 8},
+CONFIG = SMALL | {
+    "models": SMALL["models"]
+    | {
         "selfatt": {
             "label": "SelfAtt",
             "color": "#0072b2",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, SMALL
 from made import write_evaluation, write_weights
 
 from cnntention.base import layout, specs
@@ -324,13 +324,8 @@ def test_a_folder_in_place_of_a_file_breaks_nothing(files, name):
 
 # ---- a real training in the background
 
-TINY = {
-    "results": "out",
-    "machine": {"device": "cpu"},
-    "seeds": [3],
-    "datasets": {"digits": {"label": "Digits", "source": "digits", "image_size": 8}},
-    "recipes": {"short": {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "batch_size": 512, "epochs": 30}},
-    "models": {"baseline": {"label": "Baseline", "color": "#4d4d4d", "recipe": "short", "depth": 8}},
+TINY = SMALL | {
+    "recipes": {"short": SMALL["recipes"]["short"] | {"batch_size": 512, "epochs": 30}},
     "tables": {
         "accuracies": {
             "kind": "accuracy",
