@@ -83,6 +83,16 @@ def run_of(wildcards):
     return Run(wildcards.dataset, wildcards.model, wildcards.split, int(wildcards.seed))
 
 
+def earlier_seeds_first(wildcards):
+    """The priority of a run's steps: a study that is stopped has all models of a seed rather than half of each.
+
+    It is no parameter, so that another list of seeds rebuilds nothing.
+    """
+    later = STUDY.config["seeds"][::-1]
+    seed = int(wildcards.seed)
+    return later.index(seed) + 1 if seed in later else 0
+
+
 def run_files(pattern, runs):
     """A file of each run."""
     return [STUDY.run_path(pattern, run) for run in runs]

@@ -13,6 +13,7 @@ rule evaluate:
         predictions=results(layout.PREDICTIONS),
     log:
         log_file("evaluate", layout.NAME),
+    priority: earlier_seeds_first
     conda:
         CONDA
     threads: TRAIN_THREADS

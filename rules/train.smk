@@ -12,6 +12,7 @@ rule train:
         history=results(layout.HISTORY),
     log:
         log_file("train", layout.NAME),
+    priority: earlier_seeds_first
     conda:
         CONDA
     threads: TRAIN_THREADS
