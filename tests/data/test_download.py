@@ -1,4 +1,4 @@
-"""MNIST and CIFAR-10: official files alone, downloaded from servers on the loopback interface only."""
+"""Official files alone, downloaded from servers on the loopback interface only: MNIST, CIFAR-10 and their like."""
 
 import contextlib
 import functools
@@ -11,16 +11,20 @@ import socket
 import struct
 import tarfile
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from scipy.io import savemat
 from torchvision import datasets
 
 from cnntention.base.errors import DataError
 from cnntention.data import download
+from cnntention.data import idx as archives
 from cnntention.data.source import create
+from cnntention.data.sources import fashion_mnist
 
 OFFICIAL = ROOT.parent / "shared" / "data" / "mnist"
 
@@ -152,13 +156,34 @@ def mnist_arrays() -> dict[str, np.ndarray]:
 @pytest.fixture
 def mnist(server, monkeypatch) -> dict[str, np.ndarray]:
     """A small MNIST, which the server holds in place of the official mirrors. Returns its arrays by file."""
+    return small(datasets.MNIST, server, monkeypatch)
+
+
+@pytest.fixture
+def fashion(server, monkeypatch) -> dict[str, np.ndarray]:
+    """A small Fashion-MNIST, likewise; no package of it is installed."""
+    monkeypatch.setattr(fashion_mnist, "PACKAGE", Path("nowhere"))
+    return small(datasets.FashionMNIST, server, monkeypatch)
+
+
+def small(official: type, server, monkeypatch) -> dict[str, np.ndarray]:
     arrays = mnist_arrays()
     archives = {f"{name}.gz": gzip.compress(idx(array), mtime=0) for name, array in arrays.items()}
     resources = [(name, hashlib.md5(content).hexdigest()) for name, content in archives.items()]
-    monkeypatch.setattr(datasets.MNIST, "resources", resources)
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [server.url + "official/"])
+    monkeypatch.setattr(official, "resources", resources)
+    monkeypatch.setattr(official, "mirrors", [server.url + "official/"])
     server.files = {f"/official/{name}": content for name, content in archives.items()}
     return arrays
+
+
+def tar(folder: str, contents: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(f"{folder}/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 @pytest.fixture
@@ -173,21 +198,16 @@ def cifar10(server, monkeypatch) -> dict[str, np.ndarray]:
         for name, part in parts.items()
     }
     contents["batches.meta"] = pickle.dumps({"label_names": [str(number) for number in range(10)]})
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in contents.items():
-            entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
+    archive = tar("cifar-10-batches-py", contents)
     md5 = {name: hashlib.md5(content).hexdigest() for name, content in contents.items()}
     official = datasets.CIFAR10
     monkeypatch.setattr(official, "train_list", [[name, md5[name]] for name in ("data_batch_1", "data_batch_2")])
     monkeypatch.setattr(official, "test_list", [["test_batch", md5["test_batch"]]])
     monkeypatch.setattr(official, "meta", official.meta | {"md5": md5["batches.meta"]})
-    monkeypatch.setattr(official, "tgz_md5", hashlib.md5(buffer.getvalue()).hexdigest())
+    monkeypatch.setattr(official, "tgz_md5", hashlib.md5(archive).hexdigest())
     monkeypatch.setattr(official, "filename", "small.tar.gz")
     monkeypatch.setattr(official, "url", server.url + "official/small.tar.gz")
-    server.files = {"/official/small.tar.gz": buffer.getvalue()}
+    server.files = {"/official/small.tar.gz": archive}
     return {"x_train": images[:5], "y_train": labels[:5], "x_test": images[5:], "y_test": labels[5:]}
 
 
@@ -554,3 +574,140 @@ def test_a_cifar10_that_cannot_be_had_is_reported(cifar10, server, tmp_path, con
     assert f"{server.url}official/: " in text
     server.files["/official/small.tar.gz"] = whole
     assert np.array_equal(load("cifar10", tmp_path)["x_test"], cifar10["x_test"])
+
+
+# ---- Fashion-MNIST
+
+
+def test_fashion_mnist_is_downloaded_into_torchvisions_layout(fashion, server, tmp_path):
+    arrays = load("fashion-mnist", tmp_path)
+    assert np.array_equal(arrays["x_train"], fashion["train-images-idx3-ubyte"][..., None])
+    server.stop()
+    assert datasets.FashionMNIST(tmp_path, train=False, download=True).targets.tolist() == arrays["y_test"].tolist()
+
+
+def test_the_names_of_the_clothes_are_torchvisions():
+    assert list(create("fashion-mnist", {}).known().class_names) == datasets.FashionMNIST.classes
+
+
+@pytest.fixture
+def package(fashion, tmp_path, monkeypatch):
+    """Debian's package: the same arrays, compressed otherwise."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    md5 = {}
+    for name, file in archives.ARCHIVES.items():
+        content = gzip.compress(idx(fashion[file.removesuffix(".gz")]), compresslevel=1, mtime=9)
+        (folder / file).write_bytes(content)
+        md5[name] = hashlib.md5(content).hexdigest()
+    monkeypatch.setattr(fashion_mnist, "PACKAGE", folder)
+    monkeypatch.setattr(fashion_mnist, "PACKAGED", md5)
+    return folder
+
+
+def test_an_installed_package_is_read_without_network(package, server, tmp_path):
+    server.stop()
+    arrays = load("fashion-mnist", tmp_path / "downloads")
+    assert arrays["y_train"].tolist() == [5, 0, 4, 1, 9, 2, 1]
+    assert not (tmp_path / "downloads").exists()
+
+
+def test_another_file_in_the_package_is_not_believed(package, server, tmp_path):
+    (package / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.array([1, 2, 3]))))
+    assert load("fashion-mnist", tmp_path / "downloads")["y_test"].tolist() == [7, 2, 1]
+    assert set(server.requests) == set(server.files)
+
+
+@pytest.mark.skipif(not fashion_mnist.PACKAGE.is_dir(), reason="the package dataset-fashion-mnist is not installed")
+def test_the_packages_archives_are_the_official_ones_but_for_names_and_times():
+    """With the header that the makers' gzip wrote, they have the official MD5."""
+    times = {"train": 1504176606, "t10k": 1504176627}
+    for name, md5 in datasets.FashionMNIST.resources:
+        packaged = (fashion_mnist.PACKAGE / name).read_bytes()
+        header = b"\x1f\x8b\x08\x08" + struct.pack("<I", times[name.partition("-")[0]])
+        file_name = name.removesuffix(".gz").encode() + b"\0"
+        assert hashlib.md5(header + packaged[8:10] + file_name + packaged[10:]).hexdigest() == md5
+    digests = {key: hashlib.md5((fashion_mnist.PACKAGE / file).read_bytes()) for key, file in archives.ARCHIVES.items()}
+    assert {key: digest.hexdigest() for key, digest in digests.items()} == fashion_mnist.PACKAGED
+
+
+# ---- CIFAR-100
+
+
+@pytest.fixture
+def cifar100(server, monkeypatch) -> dict:
+    """A small CIFAR-100, likewise. Returns what its two parts hold."""
+    random = np.random.default_rng(0)
+    parts = {
+        part: {
+            "data": random.integers(0, 256, (images, 3072), dtype=np.uint8),
+            "fine_labels": random.integers(0, 100, images).tolist(),
+            "coarse_labels": [3] * images,
+        }
+        for part, images in (("train", 6), ("test", 4))
+    }
+    contents = {part: pickle.dumps(content) for part, content in parts.items()}
+    archive = tar("cifar-100-python", contents)
+    official = datasets.CIFAR100
+    for part in parts:
+        monkeypatch.setattr(official, f"{part}_list", [[part, hashlib.md5(contents[part]).hexdigest()]])
+    monkeypatch.setattr(official, "tgz_md5", hashlib.md5(archive).hexdigest())
+    monkeypatch.setattr(official, "url", server.url + "official/cifar-100-python.tar.gz")
+    server.files = {"/official/cifar-100-python.tar.gz": archive}
+    return parts
+
+
+def test_cifar100_is_downloaded_and_read_with_its_hundred_classes(cifar100, server, tmp_path):
+    arrays = load("cifar100", tmp_path)
+    for part, content in cifar100.items():
+        assert np.array_equal(arrays[f"x_{part}"].transpose(0, 3, 1, 2).reshape(-1, 3072), content["data"])
+        assert arrays[f"y_{part}"].tolist() == content["fine_labels"]
+    server.stop()
+    assert np.array_equal(load("cifar100", tmp_path)["x_test"], arrays["x_test"])
+
+
+def test_the_classes_of_cifar100_are_a_hundred_in_the_order_of_the_alphabet():
+    """As in the official file, where the label is the place in that order."""
+    names = create("cifar100", {}).known().class_names
+    assert len(set(names)) == 100
+    assert list(names) == sorted(names)
+
+
+# ---- SVHN
+
+
+@pytest.fixture
+def svhn(server, monkeypatch) -> dict:
+    """A small SVHN, likewise. Returns its images and their digits by part."""
+    random = np.random.default_rng(0)
+    parts, lists = {}, {}
+    for part, images in (("train", 5), ("test", 3)):
+        digits = random.permutation(10)[:images]
+        parts[part] = random.integers(0, 256, (images, 32, 32, 3), dtype=np.uint8), digits
+        buffer = io.BytesIO()
+        savemat(buffer, {"X": parts[part][0].transpose(1, 2, 3, 0), "y": np.where(digits == 0, 10, digits)[:, None]})
+        name, content = f"{part}_32x32.mat", buffer.getvalue()
+        lists[part] = [f"{server.url}official/{name}", name, hashlib.md5(content).hexdigest()]
+        server.files[f"/official/{name}"] = content
+    monkeypatch.setattr(datasets.SVHN, "split_list", lists)
+    return parts
+
+
+def test_svhn_is_downloaded_and_read_as_torchvision_reads_it(svhn, server, tmp_path):
+    arrays = load("svhn", tmp_path)
+    for part, (images, digits) in svhn.items():
+        assert np.array_equal(arrays[f"x_{part}"], images)
+        assert arrays[f"y_{part}"].tolist() == digits.tolist()
+    server.stop()
+    official = datasets.SVHN(tmp_path, split="train", download=True)
+    assert np.array_equal(official.data.transpose(0, 2, 3, 1), arrays["x_train"])
+    assert official.labels.tolist() == arrays["y_train"].tolist()
+
+
+def test_svhn_that_cannot_be_had_is_reported_with_both_files(svhn, server, tmp_path):
+    (_, name, md5), (_, other, _) = datasets.SVHN.split_list.values()
+    (tmp_path / other).write_bytes(server.files.pop(f"/official/{other}"))
+    del server.files[f"/official/{name}"]
+    text = refused("svhn", tmp_path)
+    assert f"{tmp_path / name} (MD5 {md5})" in text
+    assert f"{server.url}official/: " in text

@@ -284,7 +284,9 @@ def test_a_broken_config_names_the_key_and_the_problem(config, path, value, key,
     assert any(line.strip().startswith(f"{key}:") and text in line for line in problems[1:]), problems
 
 
-@pytest.mark.parametrize(("source", "images"), [("cifar10", 50_000), ("mnist", 60_000), ("digits", 1437)])
+@pytest.mark.parametrize(
+    ("source", "images"), [("cifar10", 50_000), ("mnist", 60_000), ("svhn", 73_257), ("digits", 1437)]
+)
 def test_validation_images_that_leave_none_to_train_on_are_refused_for_every_source(config, source, images):
     """The training images of these sources are as well known as their test images."""
     config["datasets"]["other"] = {"label": "Other", "source": source, "validation_images": images}
