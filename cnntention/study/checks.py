@@ -1,5 +1,6 @@
 """Checks that need more than one key of a config, or a look at a file's header."""
 
+import math
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,11 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
         yield from _check_dataset(f"datasets.{name}", dataset)
     for name, recipe in config["recipes"].items():
         yield from _check_recipe(f"recipes.{name}", recipe)
+        for dataset in config["datasets"].values():
+            yield from _check_warmup(f"recipes.{name}.schedule.warmup", recipe, dataset, config["epochs"])
     for name, model in config["models"].items():
         yield from _check_model(f"models.{name}", model, given["models"][name], config["recipes"])
+        yield from _check_control(f"models.{name}.stands_for", name, model["stands_for"], config["models"])
     for section in ("datasets", "models"):
         yield from _check_labels(section, config[section])
     for section, kinds in (("tables", tables.KINDS), ("figures", figures.KINDS)):
@@ -38,7 +42,8 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
             yield from kinds[stanza["kind"]].check(f"{section}.{name}", stanza, config, given)
     for name, stanza in config["gradcam"].items():
         if name in config["datasets"]:
-            yield from grid.check(f"gradcam.{name}", name, stanza, config, _test_images(config["datasets"][name]))
+            images = _images(config["datasets"][name])
+            yield from grid.check(f"gradcam.{name}", name, stanza, config, images["test"] if images else None)
         else:
             yield from unknown(f"gradcam.{name}", name, config["datasets"])
 
@@ -99,6 +104,20 @@ def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
         yield f"{key}.milestones: {max(recipe['milestones'])} lies past the last epoch, {recipe['epochs']}"
 
 
+def _check_warmup(key: str, recipe: dict, dataset: dict, epochs: int | None) -> Iterator[str]:
+    """A dataset may be so small that the learning rate has no step to rise over."""
+    images = _images(dataset)
+    if not recipe["schedule"] or images is None:
+        return
+    of_epoch = math.ceil((images["train"] - dataset["validation_images"]) / recipe["batch_size"])
+    steps = of_epoch * (dataset["epochs"] or epochs or recipe["epochs"])
+    if recipe["schedule"]["warmup"] * steps <= 1:
+        yield (
+            f"{key}: {recipe['schedule']['warmup']:g} of the {steps} steps on {dataset['label']} is not more than one, "
+            "so the learning rate cannot rise"
+        )
+
+
 def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[str]:
     yield from unknown(f"{key}.recipe", model["recipe"], recipes)
     if (model["depth"] - 2) % 6:
@@ -129,6 +148,12 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
             yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
 
 
+def _check_control(key: str, name: str, stands_for: list[str], models: dict) -> Iterator[str]:
+    yield from unknown(key, stands_for, models)
+    if name in stands_for:
+        yield f"{key}: '{name}' is the control itself"
+
+
 def _check_labels(section: str, entries: dict) -> Iterator[str]:
     """Two of one label would be two rows or curves that nobody can tell apart."""
     owners: dict[str, str] = {}
@@ -138,9 +163,9 @@ def _check_labels(section: str, entries: dict) -> Iterator[str]:
             yield f"{section}.{name}.label: '{entry['label']}' is the label of {section}.{owner} too"
 
 
-def _test_images(dataset: dict) -> int | None:
-    """How many test images a dataset has; None where its file cannot be read, which is reported with the dataset."""
+def _images(dataset: dict) -> dict[str, int] | None:
+    """Of a dataset, by part; None where its file cannot be read, which is reported with the dataset."""
     try:
-        return source.of(dataset).known().images["test"]
+        return source.of(dataset).known().images
     except (ValueError, DataError):
         return None

@@ -156,7 +156,7 @@ class Study:
             "validation_images": validation_images(run.split, dataset["validation_images"]),
             "normalization": dataset["normalization"],
             "augmentation": dataset["augmentation"],
-            **{key: value for key, value in model.items() if key not in ("label", "color", "recipe")},
+            **{key: value for key, value in model.items() if key not in ("label", "color", "recipe", "stands_for")},
             "precision": self.config["precision"],
             "recipe": self.recipe(run.model, run.dataset),
         }

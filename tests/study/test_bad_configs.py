@@ -310,9 +310,24 @@ BAD = [
         "recipes.he2015.schedule.warmup: less than 1",
     ),
     (
+        "a warm-up of no step",
+        "recipes: {he2015: {milestones: [], batch_size: 60000, epochs: 3, schedule: {kind: onecycle}}}",
+        "recipes.he2015.schedule.warmup: 0.3 of the 3 steps on CIFAR-10 is not more than one",
+    ),
+    (
         "heads and widths",
         "models: {mha: {widths: [14, 34, 67]}}",
         "models.mha.attention.options.heads: 8 does not divide the 14 channels",
+    ),
+    (
+        "a control without the model it stands for",
+        "models: {cbam-8: {stands_for: [selfat]}}",
+        "models.cbam-8.stands_for: unknown name 'selfat'; did you mean 'selfatt'?",
+    ),
+    (
+        "a control of itself",
+        "models: {cbam-8: {stands_for: [cbam-8]}}",
+        "models.cbam-8.stands_for: 'cbam-8' is the control itself",
     ),
     ("two widths", "models: {baseline: {widths: [16, 32]}}", "models.baseline.widths: at least 3 needed"),
     ("momentum with Adam", "recipes: {he2015: {optimizer: adam}}", "recipes.he2015.momentum: only for optimizer: sgd"),

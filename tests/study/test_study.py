@@ -316,7 +316,7 @@ def test_the_spec_of_a_run_holds_no_label_colour_or_style(config):
         for name, entry in config[section].items():
             entry["label"] = f"{text} {name}"
     for entry in config["models"].values():
-        entry["color"] = "#123abc"
+        entry |= {"color": "#123abc", "stands_for": ["mha"]} if entry is not config["models"]["mha"] else {}
     for entry in config["figures"].values():
         entry |= {"title": text, "style": {"dpi": 77}}
     for entry in config["tables"].values():
@@ -325,7 +325,7 @@ def test_the_spec_of_a_run_holds_no_label_colour_or_style(config):
     relabelled = Study(config)
     for run in labelled.runs():
         spec = relabelled.run_spec(run)
-        assert not keys_of(plain(spec)) & {"label", "color", "style", "caption", "title"}
+        assert not keys_of(plain(spec)) & {"label", "color", "stands_for", "style", "caption", "title"}
         assert text not in canonical(spec)
         assert canonical(spec) == canonical(labelled.run_spec(run))
 

@@ -12,7 +12,7 @@ from cnntention.base import layout
 from cnntention.base.layout import Run
 from cnntention.base.words import NONE, duration
 from cnntention.data.split import judging_part
-from cnntention.reporting import captions, selection
+from cnntention.reporting import captions, controls, selection
 from cnntention.reporting.kinds import Study
 from cnntention.reporting.notes import incomplete, trained
 from cnntention.reporting.runs import evaluations_in_detail
@@ -47,10 +47,12 @@ class AccuracySpec(TableSpec, Selection):
     Attributes:
         reference: the model that the others are compared with, seed by seed; None: no comparison.
         published: by dataset and model.
+        stands_for: by control, the models of the table that it stands for.
     """
 
     reference: str | None
     published: dict[str, dict[str, Published]]
+    stands_for: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def published_of(self, dataset: Labelled, model: Labelled) -> Published | None:
         """What is published about a model on a dataset."""
@@ -90,7 +92,11 @@ class Accuracy(TableKind[AccuracySpec]):
         yield from selection.unknown_published(f"{key}.published", stanza["published"], given)
 
     def details(self, stanza: dict, study: Study) -> dict[str, Any]:
-        own = {"reference": stanza.get("reference"), "published": selection.published(stanza)}
+        own = {
+            "reference": stanza.get("reference"),
+            "published": selection.published(stanza),
+            "stands_for": controls.of_models(stanza["models"], study.config),
+        }
         return selection.selected(stanza, study.config) | own
 
     def caption(self, spec: AccuracySpec) -> str:
@@ -281,4 +287,5 @@ def _notes(spec: AccuracySpec, runs: pd.DataFrame, rows: list[dict], subset: str
         notes = [
             f"One seed ({seeds}), so nothing is known of the spread; final-epoch weights; Images: {subset} images."
         ]
+    notes += controls.nearness(spec.models, spec.stands_for, rows)
     return notes + trained(runs) + incomplete(row["seeds"] == row["seeds_expected"] for row in rows)
