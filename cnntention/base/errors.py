@@ -28,6 +28,10 @@ class CheckpointError(CNNtentionError):
     """A ``model.pt`` cannot be read or does not fit."""
 
 
+class ExportError(CNNtentionError):
+    """A model cannot be put into another format."""
+
+
 class StatisticsError(CNNtentionError):
     """Runs are too few for what is asked of them, or do not fit each other."""
 

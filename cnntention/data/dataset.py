@@ -3,17 +3,13 @@
 import dataclasses
 import os
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from cnntention.base.errors import DataError
 from cnntention.base.files import sha256
-from cnntention.data import npz
+from cnntention.data import npz, split
 from cnntention.data.card import Card
-
-SPLIT_SEED = 0
-"""Of the cut between training and validation images; the same for every model and seed, so that runs are paired."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +74,7 @@ def load(
             raise DataError(
                 f"validation_images: {validation_images} of {images} training images leave none to train on"
             )
-        order = torch.from_numpy(np.random.default_rng(SPLIT_SEED).permutation(images)).to(device)
-        held_out, kept = order[:validation_images].sort().values, order[validation_images:].sort().values
+        held_out, kept = (torch.from_numpy(indices).to(device) for indices in split.cut(images, validation_images))
         train = parts["train"]
         parts["validation"] = Part(train.images[held_out], train.labels[held_out])
         parts["train"] = Part(train.images[kept], train.labels[kept])

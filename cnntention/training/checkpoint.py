@@ -26,6 +26,7 @@ class Checkpoint:
         data_sha256: of the prepared data that it was trained on.
         training: ``seconds``, ``epochs``, ``device``, ``precision``.
         versions: of python, torch, torchvision, numpy and cnntention at training.
+        image_size: height and width of the images that it was trained on; None: the file does not say.
     """
 
     model: ResNet
@@ -34,6 +35,21 @@ class Checkpoint:
     data_sha256: str
     training: dict
     versions: dict
+    image_size: tuple[int, int] | None = None
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the images."""
+        return self.model.conv.in_channels
+
+    def notes(self) -> dict:
+        """All but the weights, in plain values; with ``state_dict`` it is what :func:`rebuilt` takes."""
+        return {
+            "spec": specs.plain(self.spec),
+            "in_channels": self.in_channels,
+            "image_size": self.image_size and list(self.image_size),
+            **{key: getattr(self, key) for key in ("class_names", "data_sha256", "training", "versions")},
+        }
 
     def require_data(self, sha256: str, path: str | os.PathLike) -> None:
         """Raise CheckpointError, which names the path, unless the model was trained on the data of this digest."""
@@ -62,19 +78,18 @@ def build(spec: RunSpec, in_channels: int, num_classes: int) -> ResNet:
 
 
 def save(
-    path: str | os.PathLike, model: ResNet, spec: RunSpec, class_names: list[str], data_sha256: str, training: dict
+    path: str | os.PathLike,
+    model: ResNet,
+    spec: RunSpec,
+    class_names: list[str],
+    data_sha256: str,
+    training: dict,
+    image_size: tuple[int, int] | None = None,
 ) -> None:
     """Write a checkpoint atomically."""
-    content = {
-        "state_dict": {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()},
-        "spec": specs.plain(spec),
-        "in_channels": model.conv.in_channels,
-        "class_names": class_names,
-        "data_sha256": data_sha256,
-        "training": training,
-        "versions": versions(),
-    }
-    save_tensors(path, content)
+    notes = Checkpoint(model, spec, class_names, data_sha256, training, versions(), image_size).notes()
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    save_tensors(path, {"state_dict": weights, **notes})
 
 
 def load(path: str | os.PathLike) -> Checkpoint:
@@ -91,9 +106,20 @@ def load(path: str | os.PathLike) -> Checkpoint:
     except Exception as error:  # a damaged or foreign file makes the reader raise all kinds of errors
         reason = "holds code, which is never run" if "Unsupported" in str(error) else "damaged, or not a checkpoint"
         raise CheckpointError(f"{path}: {reason}; train this run again") from None
+    return rebuilt(content, path)
+
+
+def rebuilt(content: dict, path: str | os.PathLike) -> Checkpoint:
+    """The checkpoint of a file's content: :meth:`Checkpoint.notes` and ``state_dict``.
+
+    Raises:
+        CheckpointError: it is something else, or holds weights that do not fit the model of its spec.
+    """
     try:
-        rest = [content[key] for key in ("class_names", "data_sha256", "training", "versions")]
+        rest: dict = {key: content[key] for key in ("class_names", "data_sha256", "training", "versions")}
         spec = specs.read(RunSpec, content["spec"])
+        height_and_width = content.get("image_size")
+        image_size = height_and_width and (int(height_and_width[0]), int(height_and_width[1]))
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of this project ({error}); train this run again") from None
     try:
@@ -104,4 +130,4 @@ def load(path: str | os.PathLike) -> Checkpoint:
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path}: weights of another model ({reason}); train this run again") from None
-    return Checkpoint(model.eval(), spec, *rest)
+    return Checkpoint(model.eval(), spec, image_size=image_size, **rest)

@@ -78,7 +78,8 @@ def train(
                 "attention": training.plan.attention.name,
             }
             history.write(files.history, training.rows)
-            checkpoint.save(files.model, training.model, spec, data.class_names, data.sha256, summary)
+            size = data.image_shape[:2]
+            checkpoint.save(files.model, training.model, spec, data.class_names, data.sha256, summary, size)
             if not keep_state:
                 state.remove()
     last = training.rows[-1]

@@ -83,7 +83,7 @@ def test_all_that_was_saved_is_read(path):
 
 def test_file_holds_plain_data_alone(path):
     content = torch.load(path, weights_only=True)
-    assert set(content) == set(KEYS)
+    assert set(content) == {*KEYS, "image_size"}
 
 
 def test_layout_of_the_model_in_memory_does_not_reach_the_file(model, path):
@@ -218,6 +218,16 @@ def test_key_missing_in_the_spec(path, key):
     del content["spec"][key]
     torch.save(content, path)
     assert key in refusal(path)
+
+
+def test_the_size_of_the_images_is_kept_and_older_files_have_none(model, path):
+    assert checkpoint.load(path).image_size is None
+    checkpoint.save(path, model, SPEC, NAMES, "abc123", TRAINING, (28, 20))
+    assert checkpoint.load(path).image_size == (28, 20)
+    content = torch.load(path, weights_only=True)
+    del content["image_size"]
+    torch.save(content, path)
+    assert checkpoint.load(path).image_size is None
 
 
 def test_a_file_from_before_a_key_existed_is_read(path):
