@@ -10,6 +10,7 @@ import torch
 
 from cnntention.base import cuda, gpu_slots
 from cnntention.base.errors import DeviceError
+from cnntention.base.memory import keep_freed_memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,8 @@ def select(machine: Machine, log: Callable[[str], None] = print) -> torch.device
         raise DeviceError(_absence(name))
     if name == "cuda":
         return _set_up_cuda(machine, log)
+    if name == "cpu":
+        keep_freed_memory()
     return torch.device(name)
 
 

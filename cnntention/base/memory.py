@@ -1,6 +1,8 @@
-"""Running out of memory: how to tell it from other errors on any device, and what to say then."""
+"""Memory: how freed memory is kept, how to tell running out of it from other errors, and what to say then."""
 
 import contextlib
+import ctypes
+import sys
 from collections.abc import Iterator
 
 import torch
@@ -14,6 +16,24 @@ _SIGNS = (
     "Invalid buffer size",  # MPS: a tensor larger than Metal allows
     "Insufficient Memory",  # MPS: while the kernels run
 )
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+"""Names of settings of glibc's ``mallopt``."""
+
+
+def keep_freed_memory() -> None:
+    """Let the process keep what its tensors free, for the next ones, instead of giving it back to the system at once.
+
+    As glibc does it by itself, the feature maps of every training step are memory that the system clears anew, page by
+    page: a quarter of the baseline's step on a CPU. Memory in use stays the same but for a few percent. Other C
+    libraries than glibc are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return
+    # Tensors above the first size are still given back at once; older versions of glibc take no more than 32 MiB.
+    if mallopt(_MMAP_THRESHOLD, 2**30) or mallopt(_MMAP_THRESHOLD, 2**25):
+        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

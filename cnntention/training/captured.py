@@ -5,7 +5,6 @@ takes the host 2.4 ms for 308 launches, and an H100 a fraction of that.
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import torch
 
@@ -36,6 +35,36 @@ def choose(name: str, device: torch.device, deterministic: bool) -> Capture:
     return Capture(True, f"after {WARM_STEPS} steps, each is one launch")
 
 
+def tried(wanted: Capture, step: Step, images: int, batch_size: int) -> Capture:
+    """Whether steps can be captured, found out before the first one, so that what a run says of itself is what runs.
+
+    Args:
+        wanted: what was chosen.
+        step: whose weights, statistics, optimiser and augmentation's generator are not what they were afterwards.
+        images: of the training.
+        batch_size: of its steps.
+
+    Raises:
+        RuntimeError: the GPU runs out of memory.
+    """
+    if not wanted.on:
+        return wanted
+    if images < batch_size:
+        return Capture(False, "the only batch of an epoch has a size of its own")
+    epoch = Epoch.start(images, batch_size, 0.0, step.augment.generator)
+    take = Captured(step)
+    try:
+        for _ in range(WARM_STEPS + 1):
+            epoch.step = 0
+            take(epoch)
+        torch.cuda.synchronize()
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        return Capture(False, f"a step cannot be captured ({' '.join(str(error).split())[:200]})")
+    return wanted
+
+
 class Captured:
     """Takes steps of training as one launch each, once it has seen how they go.
 
@@ -44,23 +73,24 @@ class Captured:
 
     Args:
         step: that is captured; its optimiser has its learning rates in tensors, see :func:`rates_in_tensors`.
-        log: takes a line of text where a step cannot be captured; then all steps are taken as they are.
     """
 
-    def __init__(self, step: Step, log: Callable[[str], None] = print):
+    def __init__(self, step: Step):
         self.step = step
-        self._log = log
         self._seen = 0
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._failed = False
         self._epoch: Epoch | None = None
         self._own: Epoch | None = None
         self._position = torch.zeros(1, dtype=torch.long, device=step.part.images.device)
 
     def __call__(self, epoch: Epoch) -> None:
-        """Take the next batch of an epoch."""
+        """Take the next batch of an epoch.
+
+        Raises:
+            RuntimeError: the step cannot be captured.
+        """
         whole = (epoch.step + 1) * epoch.batch_size <= len(epoch.order)
-        if self._failed or not whole:
+        if not whole:
             self.step(epoch)
             return
         if self._seen < WARM_STEPS:
@@ -69,10 +99,8 @@ class Captured:
             return
         if epoch is not self._epoch:
             self._take_over(epoch)
-        if self._graph is None and not self._capture():
-            self.step(epoch)
-            return
-        assert self._graph is not None
+        if self._graph is None:
+            self._graph = self._capture()
         self._graph.replay()
         epoch.step += 1
 
@@ -95,24 +123,15 @@ class Captured:
         self._position.fill_(epoch.step)
         self._epoch = epoch
 
-    def _capture(self) -> bool:
-        """Record a step without taking it; returns whether that was possible."""
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        """Record a step without taking it."""
         assert self._own is not None
         graph = torch.cuda.CUDAGraph()
-        generator = self.step.augment.generator
-        try:
-            if _must_be_registered():
-                graph.register_generator_state(generator)
-            with torch.cuda.graph(graph):
-                self._record(self._own)
-        except RuntimeError as error:
-            if is_out_of_memory(error):
-                raise
-            self._failed = True
-            self._log(f"graph      off: a step cannot be captured ({' '.join(str(error).split())[:200]})")
-            return False
-        self._graph = graph
-        return True
+        if _must_be_registered():
+            graph.register_generator_state(self.step.augment.generator)
+        with torch.cuda.graph(graph):
+            self._record(self._own)
+        return graph
 
     def _record(self, own: Epoch) -> None:
         index = own.order[self._position * own.batch_size + torch.arange(own.batch_size, device=own.order.device)]

@@ -108,7 +108,7 @@ def compiled(wanted: Compilation, model: nn.Module, trial: Callable[[Forward], N
         wanted: what was chosen.
         model: with its weights.
         trial: takes steps of training with what it is given, forward and backward, on batches of each size that the
-            training has; weights that it changes stay changed.
+            training has; what it does to the model is undone.
 
     Raises:
         RuntimeError: the device runs out of memory.
@@ -135,15 +135,16 @@ def compiled(wanted: Compilation, model: nn.Module, trial: Callable[[Forward], N
 
 @contextlib.contextmanager
 def as_it_was(model: nn.Module) -> Iterator[None]:
-    """Afterwards the model's statistics and gradients and all random numbers go on as if nothing had happened."""
+    """Afterwards the model, its gradients and all random numbers go on as if nothing had happened."""
     states = randomness.states()
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    tensors = [*model.parameters(), *model.buffers()]
+    before = [tensor.detach().clone() for tensor in tensors]
     try:
         yield
     finally:
         with torch.no_grad():
-            for name, buffer in model.named_buffers():
-                buffer.copy_(buffers[name])
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
         model.zero_grad(set_to_none=True)
         randomness.restore(states)
 

@@ -58,7 +58,7 @@ def train(
         heartbeat = Heartbeat(files.heartbeat, spec, device.describe(target))
         with heartbeat, enough_memory(str(spec.run), _advice(spec)):
             with interruption.at_once():
-                training = Training(spec, data, target, Plan.choose(spec, data, target, machine), log)
+                training = Training(spec, data, target, Plan.choose(spec, data, target, machine))
             state = State(files.state, key(spec, data.sha256, target, training.plan.deciding))
             _introduce(training, data, log)
             saved = state.load(log)
@@ -75,6 +75,7 @@ def train(
                 "device": device.describe(target),
                 "precision": training.plan.precision.name,
                 "compiled": training.plan.compilation.on,
+                "captured": training.plan.capture.on,
                 "attention": training.plan.attention.name,
             }
             history.write(files.history, training.rows)

@@ -1,5 +1,6 @@
 """A training in memory: whole dataset on the device, augmentation there, final-epoch weights always."""
 
+import copy
 import dataclasses
 import math
 import time
@@ -12,7 +13,7 @@ from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.dataset import Dataset
 from cnntention.data.split import judging_part
 from cnntention.network import predict
-from cnntention.training import checkpoint, compilation
+from cnntention.training import captured, checkpoint, compilation
 from cnntention.training.captured import Captured, rates_in_tensors
 from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
@@ -45,10 +46,9 @@ class Training:
         data: of its dataset, on the device.
         device: to compute on.
         plan: how; None: as :class:`cnntention.base.device.Machine` has it by default.
-        log: takes a line of text where something of the plan turns out to be impossible.
 
     Attributes:
-        plan: how it is done in truth: not compiled where compiling fails.
+        plan: how it is done in truth: neither compiled nor captured where that fails.
         model: in training, in channels-last memory where the device likes that.
         rows: of the history, one for each closed epoch.
         epoch: the one that is begun and not closed.
@@ -61,7 +61,6 @@ class Training:
         data: Dataset,
         device: torch.device,
         plan: Plan | None = None,
-        log: Callable[[str], None] = print,
     ):
         recipe, images = spec.recipe, data.parts["train"]
         self.spec = spec
@@ -91,9 +90,11 @@ class Training:
         used, self.step.forward = compilation.compiled(plan.compilation, self.model, self._rehearse)
         self.plan = dataclasses.replace(plan, compilation=used)
         self._take: Callable[[Epoch], None] = self.step
-        if plan.capture.on:
+        if self.plan.capture.on:
+            self.plan = dataclasses.replace(self.plan, capture=self._try_capture())
+        if self.plan.capture.on:
             rates_in_tensors(self._optimizer, device)
-            self._take = Captured(self.step, log)
+            self._take = Captured(self.step)
         self.rows: list[dict] = []
         self.epoch: Epoch | None = None
         self.stopped = False
@@ -106,6 +107,16 @@ class Training:
         size = self.spec.recipe.batch_size
         for images in {min(size, self._images), self._images % size} - {0}:
             self.step.rehearse(images)
+
+    def _try_capture(self) -> captured.Capture:
+        """Whether steps can be captured: some are taken, and what they did to the model is undone."""
+        step = copy.copy(self.step)
+        step.optimizer = build_optimizer(self.model.parameters(), self.spec.recipe)
+        step.augment = Augmenter(self.spec.augmentation, torch.Generator(self.device))
+        rates_in_tensors(step.optimizer, self.device)
+        self.model.train()
+        with compilation.as_it_was(self.model):
+            return captured.tried(self.plan.capture, step, self._images, self.spec.recipe.batch_size)
 
     # ---- from epoch to epoch
 

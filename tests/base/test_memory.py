@@ -1,10 +1,26 @@
-"""Running out of memory, on any device."""
+"""Memory that is kept, and running out of memory on any device."""
+
+import platform
+import resource
 
 import pytest
 import torch
 
 from cnntention.base.errors import DeviceError
-from cnntention.base.memory import enough_memory, is_out_of_memory
+from cnntention.base.memory import enough_memory, is_out_of_memory, keep_freed_memory
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left as they are")
+def test_tensors_of_a_step_lie_where_those_of_the_step_before_lay():
+    keep_freed_memory()
+
+    def step() -> int:
+        """The pages that the system has to give for it, of 4 KiB each."""
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        _ = [torch.zeros(2**20) for _ in range(30)]
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    assert [step() for _ in range(6)][-1] < 2**10, "of 30 * 2**10"
 
 
 def raising(error: Exception):
