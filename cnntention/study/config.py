@@ -12,7 +12,7 @@ from cnntention.base.code_files import ROOT
 from cnntention.base.errors import ConfigError
 from cnntention.data import source
 from cnntention.reporting import figures, tables
-from cnntention.study import only
+from cnntention.study import grids, only
 from cnntention.study.checks import cross_checks
 from cnntention.study.reading import read
 from cnntention.study.schema import problems, unknown_keys
@@ -91,12 +91,24 @@ def complete(config: dict) -> dict:
         found = list(only.apply(completed)) or problems(whole, completed)
         only.discard(completed)
         # a mistyped key takes nothing away, even if its value is null
-        found = found or unknown_keys(whole, config) or list(cross_checks(completed, config))
+        found = found or unknown_keys(whole, config) or list(grids.expand(completed))
+        found = found or _of_grids(whole, completed) or list(cross_checks(completed, _with_grids(config, completed)))
     except RecursionError:
         found = ["top level: nested too deeply, or an alias (*) stands within its own anchor (&)"]
     if found:
         raise ConfigError("the config is not valid:\n" + "\n".join(f"  {problem}" for problem in found))
     return completed
+
+
+def _of_grids(whole: dict, completed: dict) -> list[str]:
+    """What is wrong with the models and recipes that grids have made, as with the user's own."""
+    made = {section: completed[section] for section in ("models", "recipes")}
+    return problems({"$defs": whole["$defs"], "properties": {name: whole["properties"][name] for name in made}}, made)
+
+
+def _with_grids(given: dict, completed: dict) -> dict:
+    """The config as it was given, and the models that grids have made of it."""
+    return given | {"models": completed["models"] | given["models"]}
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,6 @@ parameter that Snakemake compares, so that a change of the config rebuilds what 
 """
 
 import dataclasses
-import math
 from collections.abc import Iterable
 
 from cnntention.attention.registry import catalogue
@@ -26,6 +25,7 @@ from cnntention.reporting.tables import TableSpec
 from cnntention.study import plausible
 from cnntention.study.config import complete
 from cnntention.study.export import ExportSpec
+from cnntention.study.schedule import scaled
 from cnntention.training.specs import RunSpec
 
 
@@ -163,16 +163,10 @@ class Study:
         return specs.read(RunSpec, content)
 
     def recipe(self, model: str, dataset: str | None = None) -> dict:
-        """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set.
-
-        Milestones are rounded up: in a very short schedule the last ones then fall away rather than pile up.
-        """
+        """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set."""
         recipe = self.config["recipes"][self.config["models"][model]["recipe"]]
         epochs = (self.config["datasets"][dataset]["epochs"] if dataset else None) or self.config["epochs"]
-        if epochs is None:
-            return recipe
-        milestones = [math.ceil(milestone * epochs / recipe["epochs"]) for milestone in recipe["milestones"]]
-        return recipe | {"epochs": epochs, "milestones": milestones}
+        return scaled(recipe, epochs) if epochs else recipe
 
     def table_spec(self, name: str) -> TableSpec:
         """What a table depends on besides its runs."""
