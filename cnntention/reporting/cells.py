@@ -19,9 +19,42 @@ class Cell:
     values: dict[str, Any]
 
 
-def cells(grid: str, config: dict) -> list[Cell]:
-    """The cells of a grid, in the order of its models and values."""
-    return [Cell(**cell) for cell in config["grids"][grid]["cells"]]
+def cells(stanza: dict) -> list[Cell]:
+    """The cells of a grid, or of a product that names one, in the order of its models and values."""
+    return [Cell(**cell) for cell in stanza["cells"]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Factor:
+    """What a grid varies.
+
+    Attributes:
+        name: for reading.
+        levels: likewise.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+
+
+MODEL = "model"
+"""The factor of a grid of several models."""
+
+
+def levels(cell: Cell, config: dict) -> dict[str, str]:
+    """The level of each factor in a cell, by the factor's name, for reading."""
+    return {MODEL: config["models"][cell.of]["label"]} | {
+        title(key): text(key, cell.values[key]) for key in cell.values
+    }
+
+
+def factors(of: list[Cell], config: dict) -> list[Factor]:
+    """The factors of a grid that have several levels: its models first, then its keys."""
+    found: dict[str, dict[str, None]] = {}
+    for cell in of:
+        for name, level in levels(cell, config).items():
+            found.setdefault(name, {})[level] = None
+    return [Factor(name, tuple(of_name)) for name, of_name in found.items() if len(of_name) > 1]
 
 
 def word(key: str, value: Any) -> str:

@@ -22,8 +22,8 @@ DARKEST, LIGHTEST = 0.12, 0.9
 
 
 def expand(config: dict) -> Iterator[str]:
-    """Add the models and recipes that the grids stand for, and a list of its ``cells`` to each grid; put these models
-    where a table, figure or Grad-CAM grid names a grid among its models.
+    """Add the models and recipes that the grids stand for, and a list of its ``cells`` to each grid, and to each table
+    and figure of a ``grid``; put these models where a table, figure or Grad-CAM grid names a grid among its ``models``.
 
     Args:
         config: fits the schema, with its defaults; it is changed.
@@ -42,6 +42,8 @@ def expand(config: dict) -> Iterator[str]:
         for stanza in config[section].values():
             if "models" in stanza:
                 stanza["models"] = _named(stanza["models"], config["grids"])
+            if "grid" in stanza:
+                stanza["cells"] = config["grids"].get(stanza["grid"], {"cells": []})["cells"]
 
 
 def _problems(key: str, name: str, grid: dict, config: dict, own: set[str]) -> Iterator[str]:

@@ -416,6 +416,14 @@ def test_every_overlay_says_how_it_is_used(overlay):
     assert f"--configfile configs/{overlay.name}" in opening
 
 
+def test_both_studies_under_one_recipe_have_the_same():
+    recipes = [
+        yaml.safe_load((ROOT / f"configs/{name}.yaml").read_text(encoding="utf-8"))["recipes"]
+        for name in ("controlled", "epochs")
+    ]
+    assert recipes[0] == recipes[1]
+
+
 def imported_by(code: str) -> set[str]:
     """Top-level modules in memory after running ``code`` in a fresh interpreter."""
     script = f"import sys\n{code}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"

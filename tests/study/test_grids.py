@@ -42,7 +42,7 @@ def test_a_model_of_a_grid_is_trained_as_one_written_out(config):
 def test_names_are_made_from_values_and_a_model_that_is_there_is_not_made_again(config, over, names):
     study = Study(with_grid(config, ["baseline"], over))
     assert study.config["tables"]["table2"]["models"] == names
-    assert [cell.model for cell in cells("sweep", study.config)] == names
+    assert [cell.model for cell in cells(study.config["grids"]["sweep"])] == names
     assert {run.model for run in study.table_runs("table2")} == set(names)
 
 
@@ -65,7 +65,7 @@ def test_a_variant_of_a_recipe_is_one_of_its_own(config):
 
 def test_shades_of_a_colour_are_all_different_and_the_models_own_stays(config):
     study = Study(with_grid(config, ["selfatt", "mha"], {"depth": [8, 14, 20, 26, 32]}))
-    colors = {cell.model: study.config["models"][cell.model]["color"] for cell in cells("sweep", study.config)}
+    colors = {cell.model: study.config["models"][cell.model]["color"] for cell in cells(study.config["grids"]["sweep"])}
     assert colors["selfatt"] == "#0072b2"
     assert len(set(colors.values())) == 10
 
