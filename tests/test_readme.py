@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
+from PIL import Image
 
 from cnntention.study.config import load
 from cnntention.study.study import Study
@@ -66,6 +67,9 @@ def test_its_examples_together_are_a_valid_overlay(page, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     pixels, labels = np.zeros((600, 8, 8), np.uint8), np.arange(600) % 2
     np.savez(tmp_path / "data/leaves.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+    for number in range(150):
+        (tmp_path / f"data/flowers/{number % 2}").mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(tmp_path / f"data/flowers/{number % 2}/{number}.png")
     examples = re.findall(r"^```yaml\n(.*?)^```", text(ROOT / f"docs/{page}.md"), flags=re.DOTALL | re.MULTILINE)
     overlays = [tmp_path / f"{number}.yaml" for number, _ in enumerate(examples)]
     for overlay, example in zip(overlays, examples, strict=True):

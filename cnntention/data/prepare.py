@@ -1,15 +1,15 @@
 """From a source to one prepared, checksummed file of arrays and a card that describes it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
-from PIL import Image
 
 from cnntention.base.errors import DataError
 from cnntention.base.files import atomic_path, sha256
 from cnntention.data.card import Card
+from cnntention.data.pictures import Pictures, resize
 from cnntention.data.source import Known, create
 from cnntention.data.specs import DataSpec
 
@@ -45,14 +45,11 @@ def prepare(
     known = source.known()
     for remark in known.remarks:
         log(f"note: {remark}")
-    arrays = source.load(downloads, mirrors)
-    _check_shapes(arrays, known, source.origin)
+    size = (spec.image_size, spec.image_size) if spec.image_size else None
+    arrays = _packed(source.load(downloads, mirrors), known, size, source.origin)
     _remark_on_pixels(arrays["x_train"], source.origin, log)
     names = known.class_names or _numbers(arrays["y_train"], source.origin)
     _check_labels(arrays, names, source.origin)
-    if spec.image_size:
-        for part in ("train", "test"):
-            arrays[f"x_{part}"] = _resize(arrays[f"x_{part}"], spec.image_size)
     with atomic_path(data_path) as temporary:
         np.savez(temporary, **cast(dict[str, Any], arrays))  # newer numpy has a keyword of its own besides the arrays
         card = Card.of(arrays, source.origin, names, sha256(temporary))
@@ -60,15 +57,31 @@ def prepare(
     return card
 
 
-def _check_shapes(arrays: dict[str, np.ndarray], known: Known, origin: str) -> None:
-    """The images must be what was known beforehand, which the config was checked against."""
-    for part, images in known.images.items():
-        x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-        if x.shape != (images, *known.image_shape) or x.dtype != np.uint8:
-            wanted = [images, *known.image_shape]
+def _packed(
+    loaded: Mapping[str, np.ndarray | Pictures], known: Known, size: tuple[int, int] | None, origin: str
+) -> dict[str, np.ndarray]:
+    """The arrays, all images of one size. They must be what was known beforehand, which the config was checked against.
+
+    Args:
+        loaded: by the source.
+        known: of it.
+        size: to resize the images to; None: as they are.
+        origin: of the source.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for part, count in known.images.items():
+        x, y = loaded[f"x_{part}"], loaded[f"y_{part}"]
+        if isinstance(x, Pictures):
+            x = x.packed(size or known.image_shape[:2], resized=size is not None)
+        elif x.shape != (count, *known.image_shape) or x.dtype != np.uint8:
+            wanted = [count, *known.image_shape]
             raise DataError(f"{origin}: x_{part} is {x.dtype} {list(x.shape)} where uint8 {wanted} should be")
-        if y.shape != (images,):
-            raise DataError(f"{origin}: {len(y)} labels for {images} images in {part}")
+        elif size:
+            x = np.stack([resize(image, size) for image in x])
+        if len(y) != count:
+            raise DataError(f"{origin}: {len(y)} labels for {count} images in {part}")
+        arrays |= {f"x_{part}": x, f"y_{part}": np.asarray(y)}
+    return arrays
 
 
 def _remark_on_pixels(images: np.ndarray, origin: str, log: Callable[[str], None]) -> None:
@@ -100,11 +113,3 @@ def _check_labels(arrays: dict[str, np.ndarray], names: tuple[str, ...], origin:
             )
     if len(names) < 2:
         raise DataError(f"{origin}: one class only; there is nothing to tell apart")
-
-
-def _resize(images: np.ndarray, size: int) -> np.ndarray:
-    """Bilinear, antialiased: uint8 ``[N, H, W, C] -> [N, size, size, C]``."""
-    gray = images.shape[-1] == 1
-    pictures = (Image.fromarray(image[..., 0] if gray else image) for image in images)
-    resized = [np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR)) for picture in pictures]
-    return np.stack(resized).reshape(len(images), size, size, -1)

@@ -10,13 +10,17 @@ import functools
 import importlib
 import os
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from cnntention.base import specs
 from cnntention.data import sources
+from cnntention.data.pictures import Pictures
+
+PATH = {"$ref": "#/$defs/path", "description": "of the file or folder; see docs/extending.md for what it holds"}
+"""The schema of a source's key that names what is the user's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +32,14 @@ class Known:
         image_shape: height, width, channels.
         class_names: in the order of the labels; None: not known beforehand.
         remarks: what a user may not expect, a sentence each.
+        validation: how many of the training images it sets aside for validation itself; 0: it leaves the choice.
     """
 
     images: dict[str, int]
     image_shape: tuple[int, int, int]
     class_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    validation: int = 0
 
 
 class Source(abc.ABC):
@@ -65,7 +71,7 @@ class Source(abc.ABC):
         """
 
     @abc.abstractmethod
-    def load(self, downloads: str | os.PathLike, mirrors: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    def load(self, downloads: str | os.PathLike, mirrors: Sequence[str] = ()) -> Mapping[str, np.ndarray | Pictures]:
         """The images, fetched first if they are not there. Only what is checked becomes data.
 
         Args:
@@ -73,7 +79,9 @@ class Source(abc.ABC):
             mirrors: addresses to try before the official ones.
 
         Returns:
-            ``x_train``, ``x_test`` uint8 ``[N, H, W, C]``, ``y_train``, ``y_test`` int64 ``[N]``.
+            ``x_train``, ``x_test`` uint8 ``[N, H, W, C]``, or picture files, which may differ in size where the config
+            resizes them; ``y_train``, ``y_test`` int64 ``[N]``. Images that the source sets aside for validation stand
+            where :func:`cnntention.data.split.cut` takes as many.
 
         Raises:
             DataError: the images cannot be obtained, or are damaged.

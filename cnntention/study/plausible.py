@@ -29,6 +29,11 @@ def dataset_problems(key: str, dataset: dict, known: Known) -> Iterator[str]:
             f"{key}.augmentation.crop_padding: with {padding} zeros on each side a crop may show nothing of an image "
             f"of {height}x{width} pixels"
         )
+    if known.validation and dataset["validation_images"] not in (0, known.validation):
+        yield (
+            f"{key}.validation_images: {known.validation:,} pictures are set aside for validation; "
+            f"only {known.validation} is possible, or 0 to train on all"
+        )
     images, classes = known.images["train"], len(known.class_names or ["any"])
     left = images - dataset["validation_images"]
     if left < classes:

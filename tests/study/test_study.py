@@ -9,6 +9,7 @@ import random
 import numpy as np
 import pytest
 from conftest import ROOT
+from PIL import Image
 
 from cnntention.base import layout
 from cnntention.base.errors import ConfigError
@@ -482,6 +483,23 @@ def test_data_of_ones_own_depend_on_path_checksum_and_names(config, tmp_path, mo
     study = Study(config)
     assert study.data_spec("own") == DataSpec("npz", 16, own)
     assert study.own_files("own") == ("own.npz",)
+
+
+def test_data_in_folders_depend_on_every_picture_and_may_have_validation_images_of_their_own(config, tmp_path):
+    paths = [
+        tmp_path / "leaves" / part / name / "1.png" for part in ("train", "test", "val") for name in ("oak", "lime")
+    ]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        Image.new("L", (8, 8)).save(path)
+    own = {"label": "Leaves", "source": "imagefolder", "path": str(tmp_path / "leaves")}
+    config["datasets"]["leaves"] = own | {"image_size": 16, "channels": 3, "validation_images": 2}
+    study = Study(config)
+    assert study.data_spec("leaves") == DataSpec("imagefolder", 16, {"path": own["path"], "channels": 3})
+    assert sorted(study.own_files("leaves")) == sorted(map(str, paths))
+    config["datasets"]["leaves"]["validation_images"] = 1
+    with pytest.raises(ConfigError, match=r"datasets\.leaves\.validation_images: 2 pictures .* only 2 is"):
+        Study(config)
 
 
 @pytest.mark.parametrize("name", ["cifar10", "mnist"])

@@ -719,3 +719,28 @@ def test_a_new_dataset_is_one_entry(study):
     np.savez(study / "leaves.npz", **images, **{name: 3 - values for name, values in labels.items()})
     aggregates = {job for job in planned(study) if not job.startswith(("Train", "Evaluate"))}
     assert aggregates == TABLE3 | {"Prepare data: leaves"}
+
+
+def test_a_changed_or_new_picture_prepares_its_dataset_anew_and_a_touched_one_does_not(tmp_path):
+    folder = clone(tmp_path / "study")
+    paths = [folder / "leaves" / name / f"{number}.png" for name in ("oak", "lime") for number in range(4)]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number).save(path)
+    entry = {"label": "Leaves", "source": "imagefolder", "path": "leaves"}
+    edit_yaml(folder, lambda config: config["datasets"].update(leaves=entry))
+    data = "results/data/leaves.npz"
+    done = snakemake(folder, "--", data)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+    def prepares() -> bool:
+        return "Prepare data: leaves" in snakemake(folder, "--dry-run", "--", data).stdout
+
+    paths[0].touch()
+    assert not prepares()
+    Image.new("L", (8, 8), 99).save(paths[0])
+    assert prepares()
+    Image.new("L", (8, 8), 0).save(paths[0])
+    assert not prepares()
+    Image.new("L", (8, 8), 5).save(folder / "leaves" / "oak" / "new.png")
+    assert prepares()

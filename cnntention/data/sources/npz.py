@@ -9,7 +9,7 @@ import numpy as np
 from cnntention.base.errors import DataError
 from cnntention.base.files import sha256
 from cnntention.data import npz
-from cnntention.data.source import Known, Source, register
+from cnntention.data.source import PATH, Known, Source, register
 
 
 @register("npz")
@@ -23,9 +23,7 @@ class Npz(Source):
         class_names: in the order of the labels; None: their numbers.
     """
 
-    path: str = dataclasses.field(
-        metadata={"$ref": "#/$defs/path", "description": "of the file; see docs/extending.md for what it holds"}
-    )
+    path: str = dataclasses.field(metadata=PATH)
     sha256: str | None = dataclasses.field(
         default=None,
         metadata={
