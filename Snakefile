@@ -2,6 +2,7 @@
 from snakemake.utils import min_version
 
 from cnntention.base.errors import ConfigError
+from cnntention.study.blocks import located
 from cnntention.study.config import base_config, load
 from cnntention.study.study import Study
 from cnntention.workflow.leftovers import remove_states
@@ -23,7 +24,8 @@ try:
     # a config that somebody else has read.
     if BASE in workflow.configfiles:
         load(BASE, *workflow.overwrite_configfiles)
-    STUDY = Study(config)
+    CONFIG = located(config, [BASE, *workflow.overwrite_configfiles])
+    STUDY = Study(CONFIG)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 for remark in STUDY.remarks():

@@ -46,7 +46,7 @@ else:
 
 # As a module with a prefix, Snakemake moves inputs, outputs and logs of rules by itself, but not what parameters name.
 RESULTS = str(workflow.modifier.modify_path(f"{STUDY.results}/")).rstrip("/")
-MOVED = STUDY if RESULTS == STUDY.results else Study(config | {"results": RESULTS})
+MOVED = STUDY if RESULTS == STUDY.results else Study(CONFIG | {"results": RESULTS})
 
 
 def results(pattern):
@@ -69,11 +69,11 @@ def code(name, models=(), files=()):
 
     What a registry imports by name is not seen in the script's imports: the blocks of models, and other files.
     """
-    blocks = {STUDY.attention_file(model) for model in models} - {None}
-    files = closure(f"workflow_scripts/{name}", *sorted(blocks), *files)
+    found = {*closure(f"workflow_scripts/{name}", *files)}
+    found.update(file for model in models for file in STUDY.attention_files(model))
     return [
-        local((REPOSITORY / file).as_posix())
-        for file in files
+        local(os.path.normpath(REPOSITORY / file))
+        for file in sorted(found)
         if not file.startswith("workflow_scripts/")
     ]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,13 @@ SMALL = {
     "models": {"baseline": {"label": "Baseline", "color": "#4d4d4d", "recipe": "short", "depth": 8}},
 }
 """A config of its own, of one small model on digits; nothing asks for its run."""
+
+
+def example(page: str, holds: str) -> str:
+    """The code in a page under docs/ that holds a text."""
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"^```\w+\n(.*?)^```", text, re.DOTALL | re.MULTILINE) if holds in block)
+    return code
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, example
 from PIL import Image
 
 from cnntention.study.config import load
@@ -62,7 +62,7 @@ def test_every_make_target_and_overlay_that_it_names_is_there(page):
 
 @pytest.mark.parametrize("page", ["configuration", "extending"])
 def test_its_examples_together_are_a_valid_overlay(page, tmp_path, monkeypatch):
-    """But for the block that is to be written, in whose place an existing one stands."""
+    """With the block that is written there."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     pixels, labels = np.zeros((600, 8, 8), np.uint8), np.arange(600) % 2
@@ -70,12 +70,13 @@ def test_its_examples_together_are_a_valid_overlay(page, tmp_path, monkeypatch):
     for number in range(150):
         (tmp_path / f"data/flowers/{number % 2}").mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8)).save(tmp_path / f"data/flowers/{number % 2}/{number}.png")
+    (tmp_path / "strips.py").write_text(example("extending", "class Strips"), encoding="utf-8")
     examples = re.findall(r"^```yaml\n(.*?)^```", text(ROOT / f"docs/{page}.md"), flags=re.DOTALL | re.MULTILINE)
     overlays = [tmp_path / f"{number}.yaml" for number, _ in enumerate(examples)]
-    for overlay, example in zip(overlays, examples, strict=True):
-        overlay.write_text(example.replace("block: se,", "block: cbam,"), encoding="utf-8")
+    for overlay, content in zip(overlays, examples, strict=True):
+        overlay.write_text(content, encoding="utf-8")
     runs = Study(load(ROOT / "config.yaml", *overlays)).runs()
-    assert page != "extending" or {run.model for run in runs if run.dataset == "leaves"} >= {"se-16"}
+    assert page != "extending" or {run.model for run in runs if run.dataset == "leaves"} >= {"strips"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_path)

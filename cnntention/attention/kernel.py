@@ -2,12 +2,11 @@
 
 import dataclasses
 import importlib
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
-from cnntention.attention.registry import catalogue
-from cnntention.base.code_files import closure
+from cnntention.attention.registry import files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +33,12 @@ class Registered(Protocol):
 
     @property
     def block(self) -> str:
-        """A registered name."""
+        """Its name."""
+        ...
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of the block."""
         ...
 
 
@@ -60,7 +64,7 @@ def use(attention: Registered | None, device: torch.device, compile: str) -> Ker
 
 
 def _choose(attention: Registered | None, device: torch.device, compile: str) -> Kernel:
-    if attention is None or "cnntention/attention/heads.py" not in closure(catalogue()[attention.block].file):
+    if attention is None or "cnntention/attention/heads.py" not in files(attention.block, attention.options):
         return Kernel("torch", "the model has no dot-product attention")
     if device.type != "cpu":
         return Kernel("torch", "our own operator is for the CPU alone")

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cnntention.attention.registry import catalogue
 from cnntention.base.errors import DataError
-from cnntention.base.names import suggest, unknown
+from cnntention.base.names import unknown
 from cnntention.data import source
 from cnntention.reporting import figures, grid, tables
 from cnntention.study import plausible
-from cnntention.study.schema import problems, unknown_keys
+from cnntention.study.blocks import block_problems
 
 
 def cross_checks(config: dict, given: dict) -> Iterator[str]:
@@ -125,27 +124,7 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
     attention = model["attention"]
     if attention is None:
         return
-    blocks = catalogue()
-    if attention["block"] not in blocks:
-        hint = suggest(attention["block"], blocks)
-        yield f"{key}.attention.block: no block registers the name '{attention['block']}'{hint}"
-        return
-    place = f"{key}.attention.options"
-    options = blocks[attention["block"]].options
-    schema = {"type": "object", "additionalProperties": False, "properties": options}
-    # null takes away what another block's stanza has set, but excuses no mistyped key
-    schema_of_all = schema | {"properties": {name: {} for block in blocks.values() for name in block.options}}
-    unfit = problems(schema, attention["options"], place)
-    unfit = unfit or unknown_keys(schema_of_all, given["attention"].get("options") or {}, place)
-    if unfit:
-        yield from unfit
-        return
-    for name, value in attention["options"].items():
-        uneven = [
-            channels for channels in model["widths"] if options[name].get("divides_channels") and channels % value
-        ]
-        if uneven:
-            yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
+    yield from block_problems(f"{key}.attention", attention, given["attention"], model["widths"])
 
 
 def _check_control(key: str, name: str, stands_for: list[str], models: dict) -> Iterator[str]:

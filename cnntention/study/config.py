@@ -13,6 +13,7 @@ from cnntention.base.errors import ConfigError
 from cnntention.data import source
 from cnntention.reporting import figures, tables
 from cnntention.study import grids, only
+from cnntention.study.blocks import located
 from cnntention.study.checks import cross_checks
 from cnntention.study.reading import read
 from cnntention.study.schema import problems, unknown_keys
@@ -46,7 +47,7 @@ def load(*files: str | Path) -> dict:
         content = read(file)
         _merge(merged, content)
         only.check(file, content, merged)
-    return merged
+    return located(merged, files)
 
 
 def _merge(base: dict, update: dict) -> None:

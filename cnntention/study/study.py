@@ -7,7 +7,7 @@ parameter that Snakemake compares, so that a change of the config rebuilds what 
 import dataclasses
 from collections.abc import Iterable
 
-from cnntention.attention.registry import catalogue
+from cnntention.attention import registry
 from cnntention.base import layout, specs
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
@@ -117,10 +117,10 @@ class Study:
         """The source file of a figure's kind, relative to the repository's root."""
         return figures.KINDS.file(self.config["figures"][name]["kind"])
 
-    def attention_file(self, model: str) -> str | None:
-        """The source file of a model's attention block, relative to the repository's root; None without attention."""
+    def attention_files(self, model: str) -> tuple[str, ...]:
+        """The sources that a model's attention rests on, relative to the repository's root."""
         attention = self.config["models"][model]["attention"]
-        return catalogue()[attention["block"]].file if attention else None
+        return registry.files(attention["block"], attention["options"]) if attention else ()
 
     def source_file(self, dataset: str) -> str:
         """The source file of a dataset's source, relative to the repository's root."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from cnntention.base import specs
-from cnntention.base.errors import CheckpointError
+from cnntention.base.errors import CheckpointError, ConfigError
 from cnntention.base.files import load_tensors, save_tensors
 from cnntention.network.resnet import ResNet
 from cnntention.training.specs import RunSpec
@@ -127,6 +127,8 @@ def rebuilt(content: dict, path: str | os.PathLike) -> Checkpoint:
         model.load_state_dict(content["state_dict"])
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise CheckpointError(f"{path}: not a checkpoint of this project ({error}); train this run again") from None
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: its attention block cannot be built here: {error}") from None
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(f"{path}: weights of another model ({reason}); train this run again") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from cnntention.attention.registry import catalogue
+from cnntention.attention import registry
 from cnntention.base import specs
 from cnntention.base.code_files import ROOT, closure
 from cnntention.base.files import load_tensors, save_tensors, sha256
@@ -27,8 +27,9 @@ def key(spec: RunSpec, data_sha256: str, device: torch.device, deciding: list) -
         device: its kind counts, and on the CPU the number of threads.
         deciding: what else counts, see :attr:`cnntention.training.plan.Plan.deciding`.
     """
-    blocks = [catalogue()[spec.attention.block].file] if spec.attention else []
-    files = closure("cnntention/training/training.py", *blocks)
+    attention = spec.attention
+    block = registry.files(attention.block, attention.options) if attention else ()
+    files = sorted({*closure("cnntention/training/training.py"), *block})
     parts = {
         "spec": spec,
         "data": data_sha256,

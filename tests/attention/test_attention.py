@@ -396,11 +396,13 @@ def test_a_block_is_seen_by_whatever_path_its_file_names_the_decorator(decorator
     (tmp_path / "se.py").write_text(f"@{decorator}('se', size={{'type': 'integer'}})\nclass SE: pass\n")
     monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
     entries = registry.catalogue.__wrapped__()
-    assert entries == {"se": registry.Entry("cnntention.attention.se", "SE", {"size": {"type": "integer"}})}
+    (entry,) = entries.values()
+    assert (list(entries), entry.module, entry.class_name) == (["se"], "cnntention.attention.se", "SE")
+    assert entry.options == {"size": {"type": "integer"}}
 
 
 def test_unknown_block_is_refused():
-    with pytest.raises(KeyError, match="no-such-block"):
+    with pytest.raises(ConfigError, match="no-such-block"):
         registry.create("no-such-block", 16)
 
 

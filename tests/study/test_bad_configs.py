@@ -685,7 +685,7 @@ def derive(study: Study) -> None:
         assert all(map(address, study.mirrors(dataset)))
     for model in study.config["models"]:
         study.recipe(model)
-        study.attention_file(model)
+        study.attention_files(model)
 
 
 def refusal(config: dict) -> str:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 import torch
 import yaml
-from conftest import ROOT
+from conftest import ROOT, example
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -670,38 +670,25 @@ def test_a_second_snakemake_is_refused_and_ctrl_c_saves_what_the_first_has_done(
 # ---- extending it, as docs/extending.md says
 
 
-SQUEEZE_EXCITATION = """
-from torch import Tensor, nn
-
-from cnntention.attention.registry import register
-
-
-@register("se", reduction={"type": "integer", "minimum": 1, "default": 16})
-class SqueezeExcitation(nn.Module):
-    def __init__(self, channels: int, reduction: int):
-        super().__init__()
-        hidden = channels // reduction
-        self.mlp = nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels), nn.Sigmoid())
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.mlp(x.mean((2, 3)))[:, :, None, None]
-"""
-
-
-def test_a_new_block_is_one_file_and_one_stanza(study):
-    (study / "cnntention/attention/se.py").write_text(SQUEEZE_EXCITATION, encoding="utf-8")
-    attention = {"block": "se", "residual": "plain"}
-    stanza = {"label": "SE-16", "color": "#a6761d", "recipe": "adam-cbam", "attention": attention}
-    edit_yaml(study, lambda config: config["models"].update({"se-16": stanza}))
-    edit_yaml(study, lambda config: config["tables"]["table3"]["models"].append("se-16"), "tiny.yaml")
-    assert planned(study) == jobs("se-16") | TABLE3
-    done = snakemake(study, "--", "results/tables/table3.md", "results/overview.html")
+def test_a_block_of_ones_own_is_a_file_beside_the_config_and_a_stanza(study):
+    """That of docs/extending.md, and a file that it imports: an edit of either trains its model anew, and no other."""
+    (study / "sizes.py").write_text("KERNEL = 5\n", encoding="utf-8")
+    (study / "strips.py").write_text("import sizes\n" + example("extending", "class Strips"), encoding="utf-8")
+    attention = {"block": "strips.py:Strips", "residual": "plain", "options": {"kernel": 3}}
+    stanza = {"label": "Strips", "color": "#a6761d", "recipe": "adam-cbam", "attention": attention}
+    edit_yaml(study, lambda config: config["models"].update(strips=stanza))
+    edit_yaml(study, lambda config: config["tables"]["table3"]["models"].append("strips"), "tiny.yaml")
+    edit_yaml(study, lambda config: config["gradcam"]["digits"]["models"].append("strips"), "tiny.yaml")
+    assert planned(study) == jobs("strips") | TABLE3 | {GRID}
+    done = snakemake(study)
     assert done.returncode == 0, done.stderr[-3000:]
     table = pd.read_csv(study / "results/tables/table3.csv").set_index("model")
-    # 2C(C // 16) weights and C // 16 + C biases a stage
-    added = sum(2 * c * (c // 16) + c // 16 + c for c in (16, 32, 64))
-    assert table.loc["se-16", "parameters"] == table.loc["baseline", "parameters"] + added
+    # for rows and for columns 3 weights and a bias a channel
+    added = sum(2 * channels * (3 + 1) for channels in (16, 32, 64))
+    assert table.loc["strips", "parameters"] == table.loc["baseline", "parameters"] + added
     assert planned(study) == set()
+    append(study, "sizes.py")
+    assert planned(study) == jobs("strips") | TABLE3 | {GRID}
 
 
 def test_a_new_dataset_is_one_entry(study):

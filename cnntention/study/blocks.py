@@ -1,0 +1,71 @@
+"""Attention blocks in a config: that there is such a block, and that its options fit it."""
+
+import copy
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cnntention.attention import registry
+from cnntention.attention.outside import is_outside
+from cnntention.base.errors import ConfigError
+from cnntention.study.schema import problems, unknown_keys
+
+
+def block_problems(key: str, attention: dict, given: dict, widths: Iterable[int]) -> Iterator[str]:
+    """What is wrong with a block and its options, a line for each problem. Options come out as specs hold them.
+
+    Args:
+        key: of the map that holds both.
+        attention: ``block`` and ``options``, in which defaults are filled in.
+        given: with entries that are null.
+        widths: channels of the feature maps that it is for.
+    """
+    try:
+        entry = registry.find(attention["block"])
+        _ = entry.files
+    except (ConfigError, SyntaxError) as error:
+        yield f"{key}.block: {error}"
+        return
+    place = f"{key}.options"
+    options = attention["options"]
+    # null takes away what another block's stanza has set, but excuses no mistyped key
+    of_all: dict[str, dict] = {name: {} for block in (entry, *registry.catalogue().values()) for name in block.options}
+    unfit = problems(entry.schema, options, place)
+    unfit = unfit or unknown_keys(entry.schema | {"properties": of_all}, given.get("options") or {}, place)
+    if unfit:
+        yield from unfit
+        return
+    for name, value in options.items():
+        uneven = [channels for channels in widths if entry.options[name].get("divides_channels") and channels % value]
+        if uneven:
+            yield f"{place}.{name}: {value} does not divide the {uneven[0]} channels of a stage"
+        for index, part in enumerate(value) if entry.options[name].get("blocks") else ():
+            yield from block_problems(f"{place}.{name}[{index}]", part, part, widths)
+    attention["options"] = entry.spared(options)
+
+
+def located(config: dict, files: Iterable[str | Path]) -> dict:
+    """A config whose blocks in files beside its YAML files are named by paths from the working directory.
+
+    Args:
+        config: as read from YAML; it is not changed.
+        files: the YAML files, the last of which counts most.
+    """
+    folders = list(dict.fromkeys(Path(file).parent for file in reversed(list(files))))
+    config = copy.deepcopy(config)
+    models = config.get("models")
+    for model in models.values() if isinstance(models, dict) else ():
+        attention = model.get("attention") if isinstance(model, dict) else None
+        if isinstance(attention, dict) and isinstance(attention.get("block"), str):
+            attention["block"] = _located(attention["block"], folders)
+    return config
+
+
+def _located(block: str, folders: Iterable[Path]) -> str:
+    path, _, class_name = block.rpartition(":")
+    if not is_outside(block) or not path.endswith(".py") or Path(path).exists():
+        return block
+    for folder in folders:
+        if (folder / path).is_file():
+            return f"{os.path.normpath(folder / path)}:{class_name}"
+    return block
