@@ -47,6 +47,7 @@ include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/gradcam.smk"
+include: "rules/instruments.smk"
 include: "rules/mlflow.smk"
 include: "rules/report.smk"
 
@@ -57,6 +58,7 @@ rule all:
         rules.tables.input,
         rules.figures.input,
         rules.gradcam.input,
+        rules.instruments.input,
         STUDY.path(layout.OVERVIEW),
     localrule: True
 

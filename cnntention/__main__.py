@@ -43,10 +43,17 @@ def _parser() -> argparse.ArgumentParser:
         ("gradcam", "dataset", "draw the Grad-CAM grid of a dataset"),
         ("table", "table", "make a table from the runs that are evaluated"),
         ("figure", "figure", "plot a figure from the runs that are trained"),
+        ("instrument", "instrument", "make an instrument's table and picture from the runs that are measured"),
     ):
         steps.add_parser(step, help=text).add_argument(name)
-    for step, text in (("train", "train a run"), ("evaluate", "evaluate a trained run")):
+    for step, text in (
+        ("train", "train a run"),
+        ("evaluate", "evaluate a trained run"),
+        ("measure", "apply an instrument to a trained run"),
+    ):
         command = steps.add_parser(step, help=text)
+        if step == "measure":
+            command.add_argument("instrument")
         command.add_argument("dataset")
         command.add_argument("model")
         command.add_argument(
@@ -76,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
         study = Study(load(base_config(), *args.configfile))
         for remark in study.remarks():
             print(f"note: {remark}", file=sys.stderr)
-        for section in ("dataset", "model", "table", "figure"):
+        for section in ("dataset", "model", "table", "figure", "instrument"):
             name = getattr(args, section, None)
             known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]
             if name is not None and name not in known:
@@ -154,6 +161,27 @@ def _gradcam(study: Study, args: argparse.Namespace) -> None:
     print(grid + ".png")
 
 
+def _measure(study: Study, args: argparse.Namespace) -> None:
+    from cnntention.instruments.measure import measure
+
+    run = _run(study, args)
+    stem = study.run_path(layout.MEASUREMENT.replace("{instrument}", args.instrument), run)
+    model, data = run.files(study.results).model, DataFiles.of(run.dataset, study.results)
+    measure(study.instrument_spec(args.instrument), model, data, stem, _machine(study, args.threads))
+    print(stem + ".json")
+
+
+def _instrument(study: Study, args: argparse.Namespace) -> None:
+    from cnntention.reporting.instruments import draw_picture, make_table
+
+    stem = study.path(layout.INSTRUMENT, instrument=args.instrument)
+    spec = study.stanza_spec(args.instrument)
+    print(make_table(spec, study.results, stem).markdown())
+    if study.picture_code(args.instrument):
+        for path in draw_picture(spec, study.results, stem):
+            print(path)
+
+
 def _mlflow(study: Study, args: argparse.Namespace) -> None:
     from cnntention.workflow.mlflow_export import export
 
@@ -180,6 +208,8 @@ _STEPS = {
     "overview": _overview,
     "figure": _figure,
     "gradcam": _gradcam,
+    "measure": _measure,
+    "instrument": _instrument,
     "mlflow": _mlflow,
 }
 

@@ -33,6 +33,7 @@ wildcard_constraints:
     seed=r"\d+",
     table="|".join(map(re.escape, STUDY.config["tables"])) or "(?!)",
     figure="|".join(map(re.escape, STUDY.config["figures"])) or "(?!)",
+    instrument="|".join(map(re.escape, STUDY.config["instruments"])) or "(?!)",
 
 
 # Steps run the package that the rules track, with the Python that runs Snakemake unless conda brings another.

@@ -6,6 +6,7 @@ rule mlflow:
         STUDY.products("tables"),
         STUDY.products("figures"),
         STUDY.products("gradcam"),
+        STUDY.products("instruments"),
         script=script("export_mlflow.py"),
         evaluations=run_files(layout.EVAL, STUDY.runs()),
     log:

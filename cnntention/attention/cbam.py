@@ -77,3 +77,9 @@ class CBAM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.spatial(self.channel(x))
+
+    def gates(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What each channel and then each position of ``[B, C, H, W]`` is multiplied by: ``[B, C]``, ``[B, H, W]``."""
+        channel = self.channel.gate(x)
+        pixels = (x * channel[:, :, None, None]).permute(0, 2, 3, 1)
+        return channel, self.spatial.gate(pixels.flatten(0, 2), pixels.shape[:3])[:, 0]

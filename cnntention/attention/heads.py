@@ -46,6 +46,22 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, scale: float) 
     return attended.transpose(2, 3).reshape(query.shape)
 
 
+def weights(query: Tensor, key: Tensor, heads: int, scale: float) -> Tensor:
+    """The weights that :func:`attend` gives the positions: ``softmax(scale * Q K^T)``, for those who look at them.
+
+    Args:
+        query: ``[B, C, H, W]``.
+        key: ``[B, C, H, W]``.
+        heads: as in :func:`attend`.
+        scale: of the scores.
+
+    Returns:
+        ``[B, heads, H*W, H*W]``: for each position, row by row of the feature map, those of all positions, of sum 1.
+    """
+    scores = _split(query, heads) @ _split(key, heads).transpose(2, 3)
+    return (scale * scores).softmax(3)
+
+
 def _ours(query: Tensor, heads: int) -> bool:
     """Whether our operator computes it, where :mod:`cnntention.attention.kernel` has it at hand."""
     worth_it = query.shape[1] <= heads * FEW_CHANNELS or query.shape[2:].numel() >= MANY_POSITIONS

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from cnntention.attention.heads import attend
+from cnntention.attention.heads import attend, weights
 from cnntention.attention.registry import register
 
 
@@ -35,3 +35,7 @@ class MultiHeadAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         scale = (x.shape[1] // self.heads) ** -0.5
         return self.output(attend(self.query(x), self.key(x), self.value(x), self.heads, scale))
+
+    def weights(self, x: Tensor) -> Tensor:
+        """``[B, C, H, W] -> [B, heads, H*W, H*W]``, see :func:`cnntention.attention.heads.weights`."""
+        return weights(self.query(x), self.key(x), self.heads, (x.shape[1] // self.heads) ** -0.5)

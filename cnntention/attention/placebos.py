@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cnntention.attention.cbam import CBAM, ChannelAttention, SpatialAttention
-from cnntention.attention.heads import attend
+from cnntention.attention.heads import attend, weights
 from cnntention.attention.mha import MultiHeadAttention
 from cnntention.attention.registry import register
 from cnntention.attention.selfatt import SelfAttention
@@ -19,6 +19,12 @@ from cnntention.attention.selfatt import SelfAttention
 def _mean_value(value: Tensor) -> Tensor:
     """What softmax attention with equal weights gives at every position: the mean over them."""
     return value.mean((2, 3), keepdim=True).expand_as(value)
+
+
+def _equal_weights(x: Tensor, heads: int) -> Tensor:
+    """``[B, heads, H*W, H*W]``, all of them 1/(H*W)."""
+    positions = x.shape[2:].numel()
+    return x.new_full((), 1 / positions).expand(len(x), heads, positions, positions)
 
 
 @register("selfatt-uniform")
@@ -30,6 +36,9 @@ class UniformSelfAttention(SelfAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         return _mean_value(self.value(x))
+
+    def weights(self, x: Tensor) -> Tensor:
+        return _equal_weights(x, 1)
 
 
 @register(
@@ -50,6 +59,9 @@ class UniformMultiHeadAttention(MultiHeadAttention):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.output(_mean_value(self.value(x)))
+
+    def weights(self, x: Tensor) -> Tensor:
+        return _equal_weights(x, self.heads)
 
 
 @torch.compiler.disable
@@ -76,6 +88,9 @@ class RandomSelfAttention(SelfAttention):
         value = self.value(x)
         return attend(_fixed(0, value), _fixed(1, value), value, heads=1, scale=value.shape[1] ** -0.5)
 
+    def weights(self, x: Tensor) -> Tensor:
+        return weights(_fixed(0, x), _fixed(1, x), heads=1, scale=x.shape[1] ** -0.5)
+
 
 @register(
     "mha-random",
@@ -99,6 +114,9 @@ class RandomMultiHeadAttention(MultiHeadAttention):
         value = self.value(x)
         scale = (value.shape[1] // self.heads) ** -0.5
         return self.output(attend(_fixed(0, value), _fixed(1, value), value, self.heads, scale))
+
+    def weights(self, x: Tensor) -> Tensor:
+        return weights(_fixed(0, x), _fixed(1, x), self.heads, (x.shape[1] // self.heads) ** -0.5)
 
 
 class _HeldAtMean(nn.Module):

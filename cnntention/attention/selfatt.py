@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from cnntention.attention.heads import attend
+from cnntention.attention.heads import attend, weights
 from cnntention.attention.registry import register
 
 
@@ -23,3 +23,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return attend(self.query(x), self.key(x), self.value(x), heads=1, scale=1.0)
+
+    def weights(self, x: Tensor) -> Tensor:
+        """``[B, C, H, W] -> [B, 1, H*W, H*W]``, see :func:`cnntention.attention.heads.weights`."""
+        return weights(self.query(x), self.key(x), heads=1, scale=1.0)

@@ -21,6 +21,8 @@ OVERVIEW = "{results}/overview.html"
 TABLE = "{results}/tables/{table}"  # + .md, .csv, .tex, .html, .json
 FIGURE = "{results}/figures/{figure}"  # + .png, .svg
 GRID = "{results}/gradcam/{dataset}"  # + .png, .json
+INSTRUMENT = "{results}/instruments/{instrument}"  # as TABLE, and as FIGURE where it has a picture
+MEASUREMENT = INSTRUMENT + "/" + NAME  # + .json, .npz
 
 LOG = "{results}/logs/{step}/{of}.log"
 

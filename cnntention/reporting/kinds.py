@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from cnntention.base import layout, specs
 from cnntention.base.layout import Run
+from cnntention.base.stanza import Keys, schema
 
 Spec = TypeVar("Spec")
 CONTRACT = "kind"
@@ -101,27 +102,6 @@ class Kinds(Generic[AnyKind]):
         return f"{self._package.replace('.', '/')}/{name}.py"
 
     def schema(self) -> dict:
-        """The JSON schema of a stanza. Before its kind is known nothing more is said of it."""
-        kind: dict = {"enum": self.names, "description": "what it shows, and which of the keys below it has"} | (
-            {"default": self._default} if self._default else {}
-        )
-        return {
-            "type": "object",
-            "properties": {"kind": kind},
-            "required": ["kind"],
-            "allOf": [
-                {"if": {"required": ["kind"], "properties": {"kind": {"const": name}}}, "then": self._of_kind(name)}
-                for name in self.names
-            ],
-        }
-
-    def _of_kind(self, name: str) -> dict:
-        own = {"kind": {}} | self._common | self[name].keys
-        of_others = {key for other in self.names for key in self[other].keys if key not in own}
-        refused = {"not": {}, "message": f"not possible with kind: {name}"}
-        required = [key for key, schema in self._common.items() if "default" not in schema]
-        return {
-            "required": [*required, *self[name].required],
-            "additionalProperties": False,
-            "properties": own | dict.fromkeys(sorted(of_others), refused),
-        }
+        """The JSON schema of a stanza, see :func:`cnntention.base.stanza.schema`."""
+        kinds = {name: Keys(self[name].keys, self[name].required) for name in self.names}
+        return schema(kinds, self._common, "what it shows, and which of the keys below it has", self._default)

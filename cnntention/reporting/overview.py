@@ -24,6 +24,7 @@ class OverviewSpec:
         models: likewise.
         seeds: of the study.
         tables: all tables of accuracy.
+        instruments: captions of what is measured besides.
     """
 
     trainings: int
@@ -31,6 +32,7 @@ class OverviewSpec:
     models: tuple[str, ...]
     seeds: tuple[int, ...]
     tables: tuple[AccuracySpec, ...]
+    instruments: tuple[str, ...] = ()
 
 
 def make_overview(spec: OverviewSpec, results: str, path: str) -> None:
@@ -73,6 +75,9 @@ def what_was_run(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> dict[st
         "Trainings": str(spec.trainings),
         "Evaluated": f"{len(runs)} trainings, those of the tables" + ("; of these:" if len(runs) else ""),
     }
+    if spec.instruments:
+        evaluated = asked.pop("Evaluated")
+        asked |= {"Instruments": _listed(spec.instruments), "Evaluated": evaluated}
     if runs.empty:
         return asked
     return asked | {

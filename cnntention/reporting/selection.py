@@ -32,6 +32,13 @@ class Labelled:
 
 
 @dataclasses.dataclass(frozen=True)
+class Coloured(Labelled):
+    """A model and its colour in figures, as ``#rrggbb``."""
+
+    color: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Selection:
     """Runs of all models on all datasets.
 

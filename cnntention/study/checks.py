@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from cnntention.base.errors import DataError
 from cnntention.base.names import unknown
-from cnntention.data import source
+from cnntention.data import source, split
 from cnntention.reporting import figures, grid, tables
+from cnntention.reporting.instruments import spec as instruments
 from cnntention.study import plausible
 from cnntention.study.blocks import block_problems
 
@@ -45,6 +46,11 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
             yield from grid.check(f"gradcam.{name}", name, stanza, config, images["test"] if images else None)
         else:
             yield from unknown(f"gradcam.{name}", name, config["datasets"])
+    for name, stanza in config["instruments"].items():
+        judging = {
+            dataset: _judging_images(config["datasets"].get(dataset), stanza["split"]) for dataset in stanza["datasets"]
+        }
+        yield from instruments.check(f"instruments.{name}", stanza, config, judging)
 
 
 def _check_folder(key: str, path: str) -> Iterator[str]:
@@ -140,6 +146,17 @@ def _check_labels(section: str, entries: dict) -> Iterator[str]:
         owner = owners.setdefault(" ".join(entry["label"].split()), name)
         if owner != name:
             yield f"{section}.{name}.label: '{entry['label']}' is the label of {section}.{owner} too"
+
+
+def _judging_images(dataset: dict | None, name: str) -> int | None:
+    """How many images judge runs of a split; None where that is not known, which is reported with the dataset."""
+    if dataset is None:
+        return None
+    part = split.judging_part(name)
+    if part == "validation":
+        return dataset["validation_images"]
+    images = _images(dataset)
+    return images[part] if images else None
 
 
 def _images(dataset: dict) -> dict[str, int] | None:

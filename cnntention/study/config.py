@@ -11,7 +11,9 @@ import yaml
 from cnntention.base.code_files import ROOT
 from cnntention.base.errors import ConfigError
 from cnntention.data import source
+from cnntention.instruments import registry
 from cnntention.reporting import figures, tables
+from cnntention.reporting.instruments import spec as instruments
 from cnntention.study import grids, only
 from cnntention.study.blocks import located
 from cnntention.study.checks import cross_checks
@@ -59,7 +61,9 @@ def _merge(base: dict, update: dict) -> None:
 
 
 def schema() -> dict:
-    """The JSON schema of a config, with the keys of sources of images and of kinds of tables and figures filled in."""
+    """The JSON schema of a config, with the keys of sources of images, of kinds of tables and figures, and of
+    instruments filled in.
+    """
     content = copy.deepcopy(_own_schema())
     catalogue = source.catalogue()
     dataset, mirrors = content["$defs"]["dataset"], content["properties"]["machine"]["properties"]["mirrors"]
@@ -69,6 +73,7 @@ def schema() -> dict:
     tried = {"$ref": "#/$defs/addresses", "description": "tried in this order, before the official ones"}
     mirrors["properties"] = {name: tried for name, cls in catalogue.items() if cls.mirrored}
     content["$defs"] |= {"table": tables.KINDS.schema(), "figure": figures.KINDS.schema()}
+    content["$defs"]["instrument"] = registry.schema(instruments.COMMON)
     return content
 
 

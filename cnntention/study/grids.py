@@ -23,7 +23,8 @@ DARKEST, LIGHTEST = 0.12, 0.9
 
 def expand(config: dict) -> Iterator[str]:
     """Add the models and recipes that the grids stand for, and a list of its ``cells`` to each grid, and to each table
-    and figure of a ``grid``; put these models where a table, figure or Grad-CAM grid names a grid among its ``models``.
+    and figure of a ``grid``; put these models where a table, figure, Grad-CAM grid or instrument names a grid
+    among its ``models``.
 
     Args:
         config: fits the schema, with its defaults; it is changed.
@@ -38,7 +39,7 @@ def expand(config: dict) -> Iterator[str]:
         yield from problems
         for of in grid["models"] if not problems else ():
             yield from _vary(f"grids.{name}", grid, of, config, own)
-    for section in ("tables", "figures", "gradcam"):
+    for section in ("tables", "figures", "gradcam", "instruments"):
         for stanza in config[section].values():
             if "models" in stanza:
                 stanza["models"] = _named(stanza["models"], config["grids"])

@@ -9,7 +9,7 @@ from typing import Any
 from cnntention.base.errors import ConfigError
 from cnntention.base.names import suggest
 
-SECTIONS = ("datasets", "recipes", "models", "grids", "tables", "figures", "gradcam")
+SECTIONS = ("datasets", "recipes", "models", "grids", "tables", "figures", "gradcam", "instruments")
 
 
 def apply(config: dict) -> Iterator[str]:

@@ -14,9 +14,13 @@ from cnntention.base.layout import Run
 from cnntention.data import source
 from cnntention.data.specs import DataSpec
 from cnntention.data.split import validation_images
-from cnntention.reporting import figures, grid, tables
+from cnntention.instruments.specs import InstrumentSpec
+from cnntention.reporting import figures, grid, selection, tables
 from cnntention.reporting.figures import FigureSpec
 from cnntention.reporting.grid import GridSpec
+from cnntention.reporting.instruments import pictures
+from cnntention.reporting.instruments import spec as instruments
+from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.kinds import Kind
 from cnntention.reporting.overview import OverviewSpec
 from cnntention.reporting.selection import untrainable
@@ -64,9 +68,14 @@ class Study:
     # ---- runs
 
     def runs(self) -> list[Run]:
-        """Every run that a table, figure or grid asks for, each once."""
+        """Every run that a table, figure, grid or instrument asks for, each once."""
         runs: dict[Run, None] = {}
-        for section, of in (("tables", self.table_runs), ("figures", self.figure_runs), ("gradcam", self.grid_runs)):
+        for section, of in (
+            ("tables", self.table_runs),
+            ("figures", self.figure_runs),
+            ("gradcam", self.grid_runs),
+            ("instruments", self.instrument_runs),
+        ):
             for name in self.config[section]:
                 runs.update(dict.fromkeys(of(name)))
         return list(runs)
@@ -96,6 +105,16 @@ class Study:
         """The runs that a Grad-CAM grid is made from."""
         return grid.runs(dataset, self.config["gradcam"][dataset], self.config["seeds"])
 
+    def instrument_runs(self, name: str) -> list[Run]:
+        """The runs that an instrument looks at."""
+        return selection.runs(self.config["instruments"][name], self.config["seeds"])
+
+    def measurements(self, name: str) -> list[str]:
+        """The files that an instrument's table and picture are made from."""
+        pattern = layout.MEASUREMENT.replace("{instrument}", name)
+        runs = self.instrument_runs(name)
+        return [self.run_path(pattern, run) + suffix for run in runs for suffix in (".json", ".npz")]
+
     def overview_files(self) -> list[str]:
         """The files that the overview is made from."""
         return list(dict.fromkeys(file for name in self._accuracy_tables() for file in self.table_files(name)))
@@ -116,6 +135,14 @@ class Study:
     def figure_code(self, name: str) -> str:
         """The source file of a figure's kind, relative to the repository's root."""
         return figures.KINDS.file(self.config["figures"][name]["kind"])
+
+    def instrument_code(self, name: str) -> str:
+        """The source file of an instrument, relative to the repository's root."""
+        return instruments.code(self.config["instruments"][name])
+
+    def picture_code(self, name: str) -> str | None:
+        """The source file of an instrument's picture, relative to the repository's root; None: it has none."""
+        return pictures.file(self.config["instruments"][name]["kind"])
 
     def attention_files(self, model: str) -> tuple[str, ...]:
         """The sources that a model's attention rests on, relative to the repository's root."""
@@ -183,6 +210,14 @@ class Study:
         own = grid.details(dataset, self.config["gradcam"][dataset], self.config)
         return specs.read(GridSpec, own | {"runs": self.digests(self.grid_runs(dataset))})
 
+    def instrument_spec(self, name: str) -> InstrumentSpec:
+        """What a measurement depends on besides its run."""
+        return instruments.instrument_spec(self.config["instruments"][name])
+
+    def stanza_spec(self, name: str) -> StanzaSpec:
+        """What an instrument's table and picture depend on besides their measurements."""
+        return instruments.stanza_spec(name, self.config["instruments"][name], self)
+
     def overview_spec(self) -> OverviewSpec:
         """What the overview depends on besides the evaluations of its tables."""
         runs = self.runs()
@@ -194,12 +229,14 @@ class Study:
                 "models": sorted({self.config["models"][run.model]["label"] for run in runs}),
                 "seeds": self.config["seeds"],
                 "tables": [specs.plain(self.table_spec(name)) for name in sorted(self._accuracy_tables())],
+                "instruments": sorted(stanza["caption"] for stanza in self.config["instruments"].values()),
             },
         )
 
     def export_spec(self) -> ExportSpec:
         """What the export to MLflow looks for: all runs and products."""
-        products = tuple(path for section in ("tables", "figures", "gradcam") for path in self.products(section))
+        sections = ("tables", "figures", "gradcam", "instruments")
+        products = tuple(path for section in sections for path in self.products(section))
         return ExportSpec(self.results, self.digests(self.runs()), products)
 
     # ---- captions
@@ -218,10 +255,20 @@ class Study:
         """What the report says about a Grad-CAM grid."""
         return grid.caption(self.grid_spec(dataset))
 
+    def instrument_caption(self, name: str) -> str:
+        """What the report says about an instrument's table and picture."""
+        return instruments.caption(self.stanza_spec(name))
+
     # ---- products
 
     def products(self, section: str) -> list[str]:
-        """All files of a section: ``tables``, ``figures`` or ``gradcam``."""
+        """All files of a section: ``tables``, ``figures``, ``gradcam`` or ``instruments``."""
+        if section == "instruments":
+            return [
+                self.path(layout.INSTRUMENT, instrument=name) + suffix
+                for name in self.config[section]
+                for suffix in (*SUFFIXES, *(pictures.SUFFIXES if self.picture_code(name) else ()))
+            ]
         pattern, key, suffixes = {
             "tables": (layout.TABLE, "table", SUFFIXES),
             "figures": (layout.FIGURE, "figure", figures.SUFFIXES),

@@ -16,6 +16,7 @@ def summary(study: Study) -> str:
         "tables": "tables/",
         "curves": "figures/",
         "Grad-CAM grids": "gradcam/",
+        "instruments": "instruments/",
         "logs": "logs/",
     }
     look = [

@@ -172,6 +172,26 @@ def test_nothing_is_copied_where_nothing_is_to_be_filled_up():
     assert heads_module._pad(tokens, 8) is tokens
 
 
+@pytest.mark.parametrize("name", ["selfatt", "mha", "selfatt-uniform", "mha-uniform", "selfatt-random", "mha-random"])
+def test_weights_are_those_by_which_a_block_mixes_its_values(name):
+    """Each head's values, mixed by its weights, are what the block itself makes of them."""
+    x = feature_map(2, 16, 3, 4)
+    each = block(name, 16)
+    weights = each.weights(x)
+    values = tokens(each.value(x)).unflatten(2, (weights.shape[1], -1)).transpose(1, 2)
+    mixed = image((weights @ values).transpose(1, 2).flatten(2), x)
+    torch.testing.assert_close(each.output(mixed) if hasattr(each, "output") else mixed, each(x))
+    torch.testing.assert_close(weights.sum(3), torch.ones(2, weights.shape[1], 12, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", ["cbam", "cbam-constant"])
+def test_gates_are_what_cbam_multiplies_by(name):
+    x = feature_map(2, 16, 5, 6)
+    each = block(name, 16).eval()
+    channel, position = each.gates(x)
+    torch.testing.assert_close(x * channel[:, :, None, None] * position[:, None], each(x))
+
+
 def test_scale_of_selfatt_matters_at_these_inputs():
     """Guards the comparison above: with 1/sqrt(C) the result would differ."""
     attention, x = block("selfatt", 8), feature_map(2, 8, 3, 4) / 4

@@ -24,6 +24,7 @@ OVERLAY = {
         "only": ["digits"],
         "digits": {"split": "full", "models": MODELS, "images": [0, 1]},
     },
+    "instruments": {"only": []},
 }
 
 

@@ -38,6 +38,7 @@ OVERLAY = {
     "tables": {"only": ["table3"], "table3": {"datasets": ["mnist"], "models": ["baseline", "mha"]}},
     "figures": {"only": ["figure1"], "figure1": {"datasets": ["mnist"]}},
     "gradcam": {"only": []},
+    "instruments": {"only": []},
 }
 PRODUCTS = ("tables/table3.md", "tables/table3.csv", "tables/table3.html", "figures/figure1.svg", "figures/figure1.png")
 
@@ -49,7 +50,7 @@ def made(folder: Path, environment: dict[str, str]) -> tuple[list[bytes], bytes]
     (folder / "config.yaml").write_bytes((ROOT / "config.yaml").read_bytes())
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     config["tables"] = {"table3": config["tables"]["table3"] | OVERLAY["tables"]["table3"]}
-    study = Study(config | {"seeds": [10, 11], "figures": {}, "gradcam": {}})
+    study = Study(config | {"seeds": [10, 11], "figures": {}, "gradcam": {}, "instruments": {}})
     for run in study.runs():
         spec = specs.plain(study.run_spec(run))
         write_history(folder / "results", run, [30.0, 20.0, 10.0 + run.seed])

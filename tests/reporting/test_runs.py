@@ -20,7 +20,7 @@ def study(config) -> Study:
     """Of two models on two datasets, by whose specs the runs of these tests are made."""
     config["datasets"] = {name: config["datasets"]["cifar10"] | {"label": name} for name in ("d1", "d2")}
     config["models"] = {name: config["models"]["mha"] | {"label": name} for name in ("m1", "m2", "m3")}
-    return Study(config | {"seeds": [10, 11], "tables": {}, "figures": {}, "gradcam": {}})
+    return Study(config | {"seeds": [10, 11], "tables": {}, "figures": {}, "gradcam": {}, "instruments": {}})
 
 
 @pytest.fixture

@@ -348,6 +348,36 @@ BAD = [
     ),
     ("images that are none", "gradcam: {mnist: {images: [10000]}}", "gradcam.mnist.images: 10000 lies beyond"),
     (
+        "an instrument for attention on a network without",
+        "instruments: {ablation: {models: [baseline]}}",
+        "instruments.ablation.models: ablation cannot look at 'baseline', which has no attention",
+    ),
+    (
+        "weights of a block that has none",
+        "instruments: {attention-weights: {models: [cbam-8]}}",
+        "instruments.attention-weights.models: attention_statistics cannot look at 'cbam-8', which has an attention b",
+    ),
+    (
+        "more images than there are for an instrument",
+        "instruments: {ablation: {images: 10001}}",
+        "instruments.ablation.images: 10001 are more than the 10000 test images of 'cifar10'",
+    ),
+    (
+        "an image that is not there for an instrument",
+        "instruments: {ablation: {images: [3, 10000]}}",
+        "instruments.ablation.images: index 10000 lies beyond the 10000 test images of 'cifar10'",
+    ),
+    (
+        "option of another instrument",
+        "instruments: {attention-weights: {heads: true}}",
+        "instruments.attention-weights.heads: not possible",
+    ),
+    (
+        "an instrument that is none",
+        "instruments: {ablation: {kind: thermometer}}",
+        "instruments.ablation.kind: 'thermometer'",
+    ),
+    (
         "validation error of a full run",
         "figures: {figure8: {curves: [validation_error]}}",
         "figures.figure8.curves: split",
@@ -638,7 +668,7 @@ def test_there_are_enough_bad_configs_and_no_two_are_the_same():
 # ---- junk
 
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-NAMED = ("datasets", "recipes", "models", "tables", "figures", "gradcam")
+NAMED = ("datasets", "recipes", "models", "tables", "figures", "gradcam", "instruments")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -676,7 +706,12 @@ def derive(study: Study) -> None:
     """
     for each in study.runs():
         canonical(study.run_spec(each)).encode()
-    for section, spec in (("tables", study.table_spec), ("figures", study.figure_spec), ("gradcam", study.grid_spec)):
+    for section, spec in (
+        ("tables", study.table_spec),
+        ("figures", study.figure_spec),
+        ("gradcam", study.grid_spec),
+        ("instruments", study.stanza_spec),
+    ):
         assert len(set(study.products(section))) == len(study.products(section))
         for entry in study.config[section]:
             canonical(spec(entry)).encode()

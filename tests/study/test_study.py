@@ -16,8 +16,10 @@ from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
 from cnntention.base.specs import canonical, digest, plain, read
 from cnntention.data.specs import DataSpec
+from cnntention.instruments.specs import InstrumentSpec
 from cnntention.reporting import figures, tables
 from cnntention.reporting.grid import GridSpec
+from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.overview import OverviewSpec
 from cnntention.study.config import load
 from cnntention.study.study import Study
@@ -99,7 +101,7 @@ def test_without_products_of_a_section_the_other_runs_stay(config, section):
 
 
 def test_without_any_product_there_is_no_run(config):
-    config |= {"tables": {}, "figures": {}, "gradcam": {}}
+    config |= {"tables": {}, "figures": {}, "gradcam": {}, "instruments": {}}
     assert Study(config).runs() == []
 
 
@@ -246,6 +248,9 @@ def test_the_specs_of_all_products_are_read_back_from_their_json(study):
         assert figures.read_spec(canonical(study.figure_spec(name))) == study.figure_spec(name)
     for name in study.config["gradcam"]:
         assert read(GridSpec, canonical(study.grid_spec(name))) == study.grid_spec(name)
+    for name in study.config["instruments"]:
+        assert read(StanzaSpec, canonical(study.stanza_spec(name))) == study.stanza_spec(name)
+        assert read(InstrumentSpec, canonical(study.instrument_spec(name))) == study.instrument_spec(name)
     assert read(OverviewSpec, canonical(study.overview_spec())) == study.overview_spec()
 
 

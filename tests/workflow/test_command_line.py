@@ -49,6 +49,16 @@ CONFIG = SMALL | {
         }
     },
     "gradcam": {"digits": {"split": "full", "models": list(MODELS), "images": [0, 359], "style": {"dpi": 60}}},
+    "instruments": {
+        "parts": {
+            "kind": "ablation",
+            "caption": "Parts",
+            "datasets": ["digits"],
+            "split": "full",
+            "models": ["selfatt"],
+            "images": 20,
+        }
+    },
 }
 
 
@@ -95,6 +105,8 @@ def finished(tmp_path_factory):
             printed[f"evaluate {model}"] = step("evaluate", "digits", model, "--threads", "1")
         for name, product in (("table", "accuracies"), ("figure", "errors"), ("gradcam", "digits")):
             printed[name] = step(name, product)
+        printed["measure"] = step("measure", "parts", "digits", "selfatt", "--threads", "1")
+        printed["instrument"] = step("instrument", "parts")
         printed["overview"] = step("overview")
     finally:
         os.chdir(before)
@@ -123,6 +135,13 @@ def test_the_steps_write_the_files_of_the_pipeline_and_no_others(finished):
         "figures/errors.svg",
         "gradcam/digits.json",
         "gradcam/digits.png",
+        "instruments/parts.csv",
+        "instruments/parts.html",
+        "instruments/parts.json",
+        "instruments/parts.md",
+        "instruments/parts.tex",
+        "instruments/parts/digits/selfatt/full/seed3.json",
+        "instruments/parts/digits/selfatt/full/seed3.npz",
         "overview.html",
         "tables/accuracies.csv",
         "tables/accuracies.html",
@@ -145,6 +164,8 @@ def test_the_steps_say_where_their_results_are(finished):
     assert "out/gradcam/digits.png" in printed["gradcam"]
     assert "out/overview.html" in printed["overview"]
     assert "**Accuracies**" in printed["table"]
+    assert "out/instruments/parts/digits/selfatt/full/seed3.json" in printed["measure"]
+    assert "**Parts**" in printed["instrument"]
 
 
 def test_training_writes_a_row_an_epoch(finished):
@@ -310,7 +331,7 @@ def test_split_tune_without_validation_images_is_refused(folder):
 def test_split_full_with_early_stopping_is_refused(folder):
     """As in the config: without validation images nothing would ever stop it."""
     recipe = CONFIG["recipes"]["short"] | {"early_stopping": {"patience": 1}}
-    write_config(folder, recipes={"short": recipe}, tables={}, figures={}, gradcam={})
+    write_config(folder, recipes={"short": recipe}, tables={}, figures={}, gradcam={}, instruments={})
     step("prepare", "digits")
     assert "early_stopping" in problem("train", "digits", "baseline", "--threads", "1")
 

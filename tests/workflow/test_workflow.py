@@ -67,6 +67,7 @@ TINY = {
         "mnist": None,
         "digits": {"split": "full", "models": ["baseline", "mha", "cbam-16"], "images": [0, 359]},
     },
+    "instruments": {"attention-weights": None, "ablation": None},
 }
 TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "cnntention", "envs", "profiles", "report")
 
@@ -322,11 +323,18 @@ def test_a_comment_in_the_config_plans_nothing(study):
 def test_the_step_of_a_run_that_cannot_be_is_refused(study):
     edit_yaml(study, lambda config: config["recipes"]["he2015"].update(early_stopping={"patience": 2}))
     edit_yaml(study, lambda config: config.update(tables=dict.fromkeys(config["tables"])), "tiny.yaml")
-    edit_yaml(study, lambda config: config.update(figures={}, gradcam={}), "tiny.yaml")
-    edit_yaml(study, lambda config: config.update(figures={}, gradcam={}))
+    edit_yaml(study, lambda config: config.update(figures={}, gradcam={}, instruments={}), "tiny.yaml")
+    edit_yaml(study, lambda config: config.update(figures={}, gradcam={}, instruments={}))
     done = snakemake(study, "--dry-run", "--", "results/runs/digits/baseline/full/seed12/model.pt")
     assert done.returncode == 1
     assert "stops early on validation error, and split 'full' has no validation images" in done.stdout + done.stderr
+
+
+def test_an_instrument_measures_and_trains_nothing(study):
+    stanza = {"kind": "ablation", "caption": "Ablation", "datasets": ["digits"], "split": "full", "models": ["mha"]}
+    edit_yaml(study, lambda config: config["instruments"].update(parts=stanza), "tiny.yaml")
+    measured = {f"Measure parts of digits/mha/full/seed{seed}" for seed in (10, 11)}
+    assert planned(study) == measured | {"Make the table of parts", "Make overview"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ does not show.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -25,16 +25,19 @@ def use(subject: Subject) -> dict:
     if all(isinstance(block, nn.Identity) for block in model.attention):
         return {"attention": None}
     gates = [block.gate.item() if isinstance(block, WeightedResidual) else None for block in model.attention]
-    with _bypassed(model):
+    with bypassed(model, range(len(model.attention))):
         scores = predict.logits(model, subject.part, subject.normalize)
     _, error = predict.loss_and_error(scores.cpu(), subject.labels)
     return {"attention": {"gates": gates, "accuracy_bypassed": 100 - error, "shares": subject.shares}}
 
 
 @contextlib.contextmanager
-def _bypassed(model: ResNet) -> Iterator[None]:
-    """Within this, feature maps pass by the attention blocks."""
-    attention, model.attention = model.attention, nn.ModuleList(nn.Identity() for _ in model.attention)
+def bypassed(model: ResNet, stages: Collection[int]) -> Iterator[None]:
+    """Within this, feature maps pass by the attention blocks of these stages, counted from 0."""
+    attention = model.attention
+    model.attention = nn.ModuleList(
+        nn.Identity() if stage in stages else block for stage, block in enumerate(attention)
+    )
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from cnntention.reporting import captions, selection
 from cnntention.reporting.figures.kind import FigureKind, FigureSpec
 from cnntention.reporting.kinds import Study
 from cnntention.reporting.runs import histories
-from cnntention.reporting.selection import Labelled, Selection
+from cnntention.reporting.selection import Coloured, Labelled, Selection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,13 +27,6 @@ PANELS = ("dataset", "model", "curve")
 _AXIS = {"error": "error (%)", "loss": "loss (cross-entropy)"}
 _PARTS = {"train": "training", "validation": "validation", "test": "test"}
 _LINES: "dict[str, LineStyleType]" = {"train": (0, (4, 1.5)), "validation": "solid", "test": "solid"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Coloured(Labelled):
-    """A model and the colour of its curves, as ``#rrggbb``."""
-
-    color: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,11 +11,10 @@ from cnntention.base import layout
 from cnntention.base.layout import Run
 from cnntention.data import split
 from cnntention.reporting import captions, selection
-from cnntention.reporting.figures.curves import Coloured
 from cnntention.reporting.figures.kind import FigureKind, FigureSpec
 from cnntention.reporting.kinds import Study
 from cnntention.reporting.runs import evaluations_in_detail
-from cnntention.reporting.selection import Labelled, Selection
+from cnntention.reporting.selection import Coloured, Labelled, Selection
 from cnntention.reporting.statistics.crossed import crossed_mean
 from cnntention.reporting.statistics.samples import of_same_images
 

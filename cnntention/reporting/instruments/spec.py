@@ -1,0 +1,98 @@
+"""A stanza of the config's section ``instruments``: one instrument on some runs."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from cnntention.base import specs
+from cnntention.data.split import judging_part
+from cnntention.instruments import registry
+from cnntention.instruments.specs import InstrumentSpec
+from cnntention.reporting import captions, selection
+from cnntention.reporting.kinds import Study
+from cnntention.reporting.selection import Coloured, Selection
+
+COMMON: dict[str, dict] = {
+    "caption": {"$ref": "#/$defs/text", "description": "one line, above its table and picture"},
+    **selection.KEYS,
+    "images": {
+        "type": ["integer", "array", "null"],
+        "minimum": 1,
+        "minItems": 1,
+        "uniqueItems": True,
+        "items": {"type": "integer", "minimum": 0},
+        "default": None,
+        "description": "how many of the images that judge a run it looks at, or a list of their indices; null: all",
+    },
+}
+"""JSON schemas of the keys that every instrument's stanza has."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StanzaSpec(Selection):
+    """What the table and the picture of a stanza depend on.
+
+    Attributes:
+        name: of the stanza.
+        caption: one line.
+        instrument: as the stanza sets it.
+        models: with their colours.
+        runs: the digest of the spec by which each run has to be made, by the run's name.
+    """
+
+    name: str
+    caption: str
+    instrument: InstrumentSpec
+    models: tuple[Coloured, ...]
+    runs: dict[str, str]
+
+
+def code(stanza: dict) -> str:
+    """The source file of the instrument, relative to the repository's root."""
+    return registry.catalogue()[stanza["kind"]].file
+
+
+def instrument_spec(stanza: dict) -> InstrumentSpec:
+    """What a measurement of a stanza depends on besides its run."""
+    images = stanza["images"]
+    options = {key: stanza[key] for key in registry.catalogue()[stanza["kind"]].options if key in stanza}
+    listed = isinstance(images, list)
+    return InstrumentSpec(stanza["kind"], None if listed else images, tuple(images) if listed else None, options)
+
+
+def stanza_spec(name: str, stanza: dict, study: Study) -> StanzaSpec:
+    """What the table and the picture of a stanza depend on besides its measurements."""
+    content = selection.selected(stanza, study.config, "color") | {
+        "name": name,
+        "caption": stanza["caption"],
+        "instrument": specs.plain(instrument_spec(stanza)),
+        "runs": study.digests(selection.runs(stanza, study.config["seeds"])),
+    }
+    return specs.read(StanzaSpec, content)
+
+
+def check(key: str, stanza: dict, config: dict, available: dict[str, int | None]) -> Iterator[str]:
+    """What takes more than one key of a stanza to see, a line for each problem.
+
+    Args:
+        key: of the stanza.
+        stanza: fits the schema.
+        config: the whole one.
+        available: images that judge runs of the stanza's split, by dataset; None: not known yet.
+    """
+    yield from selection.problems(key, stanza, config)
+    for model in [name for name in stanza["models"] if name in config["models"]]:
+        lacking = registry.lacks(stanza["kind"], config["models"][model]["attention"])
+        if lacking:
+            yield f"{key}.models: {stanza['kind']} cannot look at '{model}', which has {lacking}"
+    images = stanza["images"]
+    wanted = max(images) + 1 if isinstance(images, list) else images or 0
+    for dataset in stanza["datasets"]:
+        there = available.get(dataset)
+        if there is not None and wanted > there:
+            asked = f"index {wanted - 1} lies beyond" if isinstance(images, list) else f"{wanted} are more than"
+            yield f"{key}.images: {asked} the {there} {judging_part(stanza['split'])} images of '{dataset}'"
+
+
+def caption(spec: StanzaSpec) -> str:
+    """What the report says about the table and the picture."""
+    return f"{spec.caption}, {captions.seeds(spec.seeds)}. {registry.catalogue()[spec.instrument.kind].about}"

@@ -1,0 +1,104 @@
+"""From measurements to the table of an instrument."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made import cells
+from scipy import stats
+
+from cnntention.base import layout, specs
+from cnntention.base.errors import DataError
+from cnntention.base.layout import Run
+from cnntention.reporting.instruments import make_table, results
+from cnntention.reporting.instruments.spec import StanzaSpec
+from cnntention.study.study import Study
+from cnntention.training.specs import RunSpec
+
+
+@pytest.fixture
+def study(config) -> Study:
+    """Of one instrument on two models and three seeds."""
+    stanza = {"kind": "attention_statistics", "caption": "Reach", "datasets": ["mnist"], "split": "full",
+              "models": ["selfatt", "mha"], "images": 10}  # fmt: skip
+    return Study(config | {"instruments": {"reach": stanza}})
+
+
+def write(folder: Path, study: Study, model: str, seed: int, numbers: list[dict], **changes) -> Path:
+    """A measurement as a step leaves it."""
+    run = Run("mnist", model, "full", seed)
+    report = {
+        "instrument": specs.plain(study.instrument_spec("reach")),
+        "spec": specs.plain(study.run_spec(run)),
+        "images": 10,
+        "numbers": numbers,
+    }
+    path = Path(run.path(layout.MEASUREMENT.replace("{instrument}", "reach"), str(folder)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path.with_suffix(".npz"), seen=np.arange(seed))
+    path.with_suffix(".json").write_text(json.dumps(report | changes), encoding="utf-8")
+    return path.with_suffix(".json")
+
+
+def distance(value: float, half: float = 0.3, stage: int = 1) -> dict:
+    """The number of a measurement with a symmetric interval."""
+    of = {"stage": stage, "head": "1"}
+    return {"name": "distance", "unit": "px", "value": value, "low": value - half, "high": value + half, "of": of}
+
+
+def test_of_several_seeds_the_interval_is_over_seeds_and_images(study, tmp_path):
+    for seed, value in zip((10, 11, 12), (5.0, 6.0, 7.0), strict=True):
+        write(tmp_path, study, "selfatt", seed, [distance(value)])
+    table = make_table(study.stanza_spec("reach"), str(tmp_path), str(tmp_path / "reach"))
+    half = math.hypot(0.3, stats.t.ppf(0.975, 2) * 1 / math.sqrt(3))
+    selfatt, mha = cells(table)
+    assert selfatt == {
+        "Dataset": "MNIST", "Model": "SelfAtt", "Stage": "1", "Head": "1",
+        "Distance (px)": f"6 [{6 - half:.4g}, {6 + half:.4g}]", "Seeds": "3",
+    }  # fmt: skip
+    assert (mha["Model"], mha["Distance (px)"], mha["Seeds"]) == ("MHA", "–", "0 of 3, incomplete")
+    assert table.notes[-1].startswith("INCOMPLETE: 1 of 2 rows")
+    written = pd.read_csv(tmp_path / "reach.csv")
+    assert written.loc[0, "distance_px_high"] == pytest.approx(6 + half, rel=1e-5)
+    assert written.loc[0, "distance_px_std"] == 1
+
+
+def test_of_one_seed_it_is_over_images(study, tmp_path):
+    write(tmp_path, study, "mha", 11, [distance(5.0), distance(9.0, stage=2), distance(1.0, 0.0) | {"name": "own"}])
+    found = cells(make_table(study.stanza_spec("reach"), str(tmp_path), str(tmp_path / "reach")))
+    assert [row["Distance (px)"] for row in found] == ["–", "5 [4.7, 5.3]", "9 [8.7, 9.3]"]
+    assert [row["Own (px)"] for row in found] == ["–", "1", "–"]
+    assert found[1]["Seeds"] == "1 of 3, incomplete"
+
+
+@pytest.mark.parametrize("part", ["instrument", "spec"])
+def test_a_measurement_by_another_config_is_left_out(study, tmp_path, part):
+    write(tmp_path, study, "mha", 10, [distance(5.0)])
+    of_others = {
+        "instrument": specs.plain(study.instrument_spec("reach")) | {"images": 11},
+        "spec": specs.plain(study.run_spec(Run("mnist", "mha", "full", 10))) | {"depth": 32},
+    }
+    specs.read(RunSpec, of_others["spec"])
+    write(tmp_path, study, "mha", 11, [distance(6.0)], **{part: of_others[part]})
+    measured = results.read(str(tmp_path), study.stanza_spec("reach"))
+    assert list(measured.numbers["seed"]) == [10]
+    (run,) = measured.runs("full")
+    assert measured.arrays(run)["seen"].tolist() == list(range(10))
+
+
+def test_a_damaged_measurement_is_named(study, tmp_path):
+    path = write(tmp_path, study, "mha", 10, [])
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"reach/mnist/mha/full/seed10.json: missing or damaged .* measure this run again"
+    ):
+        results.read(str(tmp_path), study.stanza_spec("reach"))
+
+
+def test_a_spec_outlives_its_json(study):
+    spec = study.stanza_spec("reach")
+    assert specs.read(StanzaSpec, specs.canonical(spec)) == spec
+    assert spec.instrument.images == 10
