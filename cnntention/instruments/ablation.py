@@ -51,15 +51,15 @@ def _stage(stage: int) -> str:
 
 
 def _right(subject: Subject) -> Tensor:
-    """float64 ``[N]``, 1 where the model as it is now is right."""
-    return (subject.logits().argmax(1) == subject.part.labels.cpu()).double()
+    """bool ``[N]``, whether the model as it is now is right."""
+    return subject.logits().argmax(1) == subject.part.labels.cpu()
 
 
 def _numbers(right: Tensor, whole: Tensor, left_out: str) -> list[Number]:
     of: dict[str, str | int] = {"left out": left_out}
-    found = [Number.over_images("accuracy", "%", 100 * right, of)]
+    found = [Number.share("accuracy", right, of)]
     if left_out != WHOLE:
-        found.append(Number.over_images("change", "points", 100 * (right - whole), of))
+        found.append(Number.over_images("change", "points", 100 * (right.double() - whole.double()), of))
     return found
 
 

@@ -59,6 +59,16 @@ class Number:
         half = NORMAL_95 * spread / math.sqrt(len(array))
         return cls(name, unit, mean, of or {}, mean - half, mean + half, spread)
 
+    @classmethod
+    def share(cls, name: str, hits: ArrayLike, of: dict[str, str | int] | None = None) -> "Number":
+        """The share of images, in percent, of bool ``[N]``, with its interval (Wilson 1927, "Probable inference")."""
+        array = np.asarray(hits, dtype=bool)
+        images, share = len(array), float(array.mean())
+        factor = 1 + NORMAL_95**2 / images
+        middle = (share + NORMAL_95**2 / (2 * images)) / factor
+        half = NORMAL_95 * math.sqrt(share * (1 - share) / images + (NORMAL_95 / (2 * images)) ** 2) / factor
+        return cls(name, "%", 100 * share, of or {}, 100 * (middle - half), 100 * (middle + half))
+
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:

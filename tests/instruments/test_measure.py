@@ -49,6 +49,14 @@ def test_a_mean_over_images_has_the_interval_of_the_normal_distribution():
     assert Number.over_images("x", "", [2.0]) == Number("x", "", 2.0)
 
 
+@pytest.mark.parametrize("hits", [0, 3, 20])
+def test_a_share_has_wilsons_interval(hits):
+    number = Number.share("x", np.arange(20) < hits)
+    expected = stats.binomtest(hits, 20).proportion_ci(0.95, "wilson")
+    assert number.value == 5 * hits
+    assert (number.low, number.high) == pytest.approx((100 * expected.low, 100 * expected.high), abs=1e-4)
+
+
 @pytest.mark.parametrize(("held_out", "subset"), [(0, "test"), (30, "validation")])
 def test_a_measurement_says_of_what_it_is(paths, tmp_path, held_out, subset):
     model = saved(tmp_path, paths, attention=SELFATT, validation_images=held_out)

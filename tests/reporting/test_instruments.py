@@ -13,7 +13,7 @@ from scipy import stats
 from cnntention.base import layout, specs
 from cnntention.base.errors import DataError
 from cnntention.base.layout import Run
-from cnntention.reporting.instruments import make_table, results
+from cnntention.reporting.instruments import draw_picture, make_table, pictures, results
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.study.study import Study
 from cnntention.training.specs import RunSpec
@@ -87,6 +87,48 @@ def test_a_measurement_by_another_config_is_left_out(study, tmp_path, part):
     assert list(measured.numbers["seed"]) == [10]
     (run,) = measured.runs("full")
     assert measured.arrays(run)["seen"].tolist() == list(range(10))
+
+
+def test_the_picture_has_a_mark_for_each_head_and_for_their_mean(study, tmp_path):
+    heads = {"all": 6.0, "1": 5.0, "2": 7.0}
+    numbers = [
+        distance(value, stage=stage) | {"of": {"stage": stage, "head": head}}
+        for stage in (1, 2)
+        for head, value in heads.items()
+    ]
+    write(tmp_path, study, "mha", 10, numbers)
+    spec = study.stanza_spec("reach")
+    figure = pictures.load("attention_statistics").draw(spec, results.read(str(tmp_path), spec))
+    panel = figure.axes[1]
+    dots = sorted(height for collection in panel.collections for _, height in collection.get_offsets())
+    assert [height for height in dots if height] == [5.0, 5.0, 7.0, 7.0]
+    means = [line.get_ydata().tolist() for line in panel.lines if line.get_marker() == "o"]
+    assert [height for of_stage in means for height in of_stage] == [6.0, 6.0]
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["SelfAtt (missing)", "MHA"]
+
+
+def test_without_a_measurement_there_is_an_empty_picture(study, tmp_path):
+    for path in draw_picture(study.stanza_spec("reach"), str(tmp_path), str(tmp_path / "reach")):
+        assert Path(path).stat().st_size > 1000
+
+
+def test_heads_of_a_stage_share_a_row_of_the_ablation(config, tmp_path):
+    config = config | {"instruments": {"reach": config["instruments"]["ablation"] | {"datasets": ["mnist"]}}}
+    study = Study(config)
+    changes = {"all": -9.0, "stage 1": -2.0, "stage 1, head 1": -1.0, "stage 1, head 2": 0.5}
+    number = {"name": "change", "unit": "points", "low": -9.0, "high": 1.0}
+    write(
+        tmp_path,
+        study,
+        "mha",
+        10,
+        [number | {"value": value, "of": {"left out": part}} for part, value in changes.items()],
+    )
+    spec = study.stanza_spec("reach")
+    (panel,) = pictures.load("ablation").draw(spec, results.read(str(tmp_path), spec)).axes
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["all", "stage 1", "stage 1, one head"]
+    (heads,) = (each for each in panel.collections if len(each.get_offsets()) == 2)
+    assert [value for value, _ in heads.get_offsets()] == [-1.0, 0.5]
 
 
 def test_a_damaged_measurement_is_named(study, tmp_path):

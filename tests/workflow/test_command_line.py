@@ -139,6 +139,8 @@ def test_the_steps_write_the_files_of_the_pipeline_and_no_others(finished):
         "instruments/parts.html",
         "instruments/parts.json",
         "instruments/parts.md",
+        "instruments/parts.png",
+        "instruments/parts.svg",
         "instruments/parts.tex",
         "instruments/parts/digits/selfatt/full/seed3.json",
         "instruments/parts/digits/selfatt/full/seed3.npz",
