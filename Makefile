@@ -4,7 +4,7 @@
 # make lint       ruff, mypy, snakefmt, snakemake --lint
 # make benchmark  training speed and memory beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
 # make docs       the demo's table and pictures into docs/demo/, and what is generated in the README and docs/
-# make study-docs  the short study on real data (two to three hours) into docs/study/, and its main table into the README
+# make study-docs  the study under one recipe on real data (days on two cores) into docs/study/, its answer into the README
 # make clean      removes .venv and the demo
 # Each sets up .venv first where it is missing, with what it needs.
 
@@ -41,7 +41,7 @@ docs: demo
 	$(BIN)/python -m docs.configuration_reference
 
 study-docs: $(INSTALLED)
-	$(BIN)/snakemake --configfile configs/short.yaml
+	$(BIN)/snakemake --configfile configs/controlled.yaml
 	$(BIN)/python -m docs.publish_study
 
 $(TOOLS): $(INSTALLED) requirements-dev.txt

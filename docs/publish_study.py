@@ -1,103 +1,224 @@
-"""Copy a finished study's tables, figures, grids and numbers to docs/study/, and its tables into the documents.
+"""Publish the study under one recipe in docs/study/ and at the top of the README, as far as it has run.
 
-Of each run its numbers come along, no weights and no predictions. ``provenance.json`` says what made them; its commit
-is that by which Snakemake finds the results up to date, hence ``make study-docs`` runs the study first.
+    python -m docs.publish_study [--results FOLDER] [--configfile FILE ...]
+
+Of every finished run its numbers, history and predictions are copied, so that nothing is lost with the machine. Tables,
+figures and grids are made anew of the seeds that have all their runs; without such a seed nothing is changed. The page
+is written from the published files alone, see :mod:`docs.study_page`.
 """
 
+import argparse
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from cnntention.base import layout
+from cnntention.base.layout import DataFiles, Run
+from cnntention.reporting import figures, runs, tables
+from cnntention.reporting.draw_grid import draw_grid
 from cnntention.study.config import load
 from cnntention.study.study import Study
+from docs import model_cards, study_page
 from docs.blocks import ROOT, fill
 
-OVERLAY = "configs/short.yaml"
 PUBLISHED = ROOT / "docs" / "study"
-SUFFIXES = (".md", ".csv", ".png", ".svg", ".json")
-"""Of the products; the others are the same once more."""
+CONFIG = "configs/controlled.yaml"
+BESIDE = ("configs/search.yaml", "configs/epochs.yaml", "configs/recipes.yaml")
+"""Studies of which single tables and figures are published, in a folder of their name."""
+SUFFIXES = (".md", ".csv", ".json")
+"""Of tables; the others are the same once more."""
+CARDS = ("baseline", "selfatt", "mha", "cbam-16")
+"""Models whose weights are published, of the first seed."""
 
 
-def copied(study: Study) -> dict[str, Path]:
-    """Where each file comes from, by its place in the published folder."""
-    products = [path for section in ("tables", "figures", "gradcam") for path in study.products(section)]
-    files = [path for path in products if path.endswith(SUFFIXES)]
-    files += [study.run_path(pattern, run) for run in study.runs() for pattern in (layout.EVAL, layout.HISTORY)]
-    return {Path(path).relative_to(study.results).as_posix(): ROOT / path for path in files}
+def read(results: Path, *overlays: str) -> Study:
+    """A study of the configs, whose results lie in the folder of its name below another one than usual."""
+    config = load(ROOT / "config.yaml", *(ROOT / overlay for overlay in overlays))
+    return of_seeds(results, overlays, config["seeds"])
 
 
-def provenance(study: Study) -> dict:
-    """What made the numbers: config, commit, devices, precision, versions, epochs and hours of the trainings."""
-    reports = [json.loads((ROOT / study.run_path(layout.EVAL, run)).read_text("utf-8")) for run in study.runs()]
-    trainings = [report["training"] for report in reports]
+def finished(study: Study, wanted: Iterable[Run]) -> list[Run]:
+    """The runs that are trained and evaluated as the config says."""
+    found = runs.evaluations_in_detail(study.results, study.digests(wanted))
+    return [Run(*of) for of in found[list(runs.NAMES)].itertuples(index=False)]
+
+
+def whole_seeds(wanted: Iterable[Run], there: Iterable[Run]) -> list[int]:
+    """The seeds that have all their runs."""
+    lacking = {run.seed for run in set(wanted) - set(there)}
+    return sorted({run.seed for run in wanted} - lacking)
+
+
+def of_seeds(results: Path, overlays: Iterable[str], seeds: list[int], **only: list[str]) -> Study:
+    """A study of other seeds, and where told of some products alone: names by section."""
+    config = load(ROOT / "config.yaml", *(ROOT / overlay for overlay in overlays))
+    sections = {section: config[section] | {"only": names} for section, names in only.items()}
+    folder = str(results / Path(config["results"]).name)
+    return Study(config | sections | {"results": folder, "seeds": seeds})
+
+
+# ---- what is published
+
+
+def write_table(study: Study, name: str, folder: Path) -> None:
+    """A table's files."""
+    with tempfile.TemporaryDirectory() as made:
+        tables.make_table(study.table_spec(name), study.results, f"{made}/{name}")
+        (folder / "tables").mkdir(parents=True, exist_ok=True)
+        for suffix in SUFFIXES:
+            shutil.copyfile(f"{made}/{name}{suffix}", folder / f"tables/{name}{suffix}")
+
+
+def write_figure(study: Study, name: str, folder: Path) -> None:
+    """A figure's files."""
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    figures.plot_figure(study.figure_spec(name), study.results, str(folder / f"figures/{name}"))
+
+
+def write_grids(study: Study, folder: Path) -> None:
+    """The Grad-CAM grids; without weights or prepared images there are none."""
+    for dataset in study.config["gradcam"]:
+        models = [study.run_path(layout.MODEL, run) for run in study.grid_runs(dataset)]
+        data = DataFiles.of(dataset, study.results)
+        if all(Path(path).is_file() for path in (*models, data.data, data.card)):
+            (folder / "gradcam").mkdir(parents=True, exist_ok=True)
+            draw_grid(study.grid_spec(dataset), models, data, folder / f"gradcam/{dataset}")
+
+
+def write_run(study: Study, run: Run, folder: Path) -> None:
+    """A run's numbers and history, and its predictions in a tenth of their size: probabilities to three digits."""
+    for pattern in (layout.EVAL, layout.HISTORY):
+        target = folder / Path(study.run_path(pattern, run)).relative_to(study.results)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(study.run_path(pattern, run), target)
+    path = study.run_path(layout.PREDICTIONS, run)
+    with np.load(path) as content:
+        small = {key: content[key].astype(np.uint8) for key in ("labels", "predictions")}
+        if "probabilities" in content:
+            small["probabilities"] = content["probabilities"].round(3).astype(np.float16)
+    np.savez_compressed(folder / Path(path).relative_to(study.results), **small)
+
+
+def write_claims(study: Study, folder: Path) -> None:
+    """Every claim with its verdict, of all tables of claims."""
+    claims = []
+    for table, stanza in study.config["tables"].items():
+        if stanza["kind"] == "claims":
+            for row in json.loads((folder / f"tables/{table}.json").read_text(encoding="utf-8"))["rows"]:
+                name = row.pop("claim")
+                said = {key: stanza["claims"][name][key] for key in ("claim", "source")}
+                claims.append({"table": table, "name": name} | said | row)
+    (folder / "claims.json").write_text(json.dumps(claims, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def provenance(study: Study, published: list[Run]) -> dict:
+    """What made the numbers: configs, commit, devices, precision, versions, epochs and hours of the trainings."""
+    reports = {run: runs.evaluation(study.run_path(layout.EVAL, run)) for run in published}
+    trainings = [report["training"] for report in reports.values()]
     return {
-        "config": OVERLAY,
-        "commit": _git("rev-parse", "HEAD"),
+        "config": CONFIG,
+        "commit": _git(study.results, "rev-parse", "HEAD"),
+        "seeds": study.config["seeds"],
         "trainings": len(trainings),
         "hours": round(sum(training["seconds"] for training in trainings) / 3600, 2),
-        "seeds": study.config["seeds"],
-        "epochs": {str(run): training["epochs"] for run, training in zip(study.runs(), trainings, strict=True)},
+        "epochs": {str(run): report["training"]["epochs"] for run, report in reports.items()},
         **{key: sorted({training[key] for training in trainings}) for key in ("device", "precision")},
-        "versions": _distinct(report["versions"]["training"] for report in reports),
-        "data_sha256": {run.dataset: report["data_sha256"] for run, report in zip(study.runs(), reports, strict=True)},
+        "versions": _distinct(report["versions"]["training"] for report in reports.values()),
+        "data_sha256": {run.dataset: report["data_sha256"] for run, report in reports.items()},
     }
-
-
-def described(made: dict) -> str:
-    """What made the numbers, as a list for reading."""
-    epochs: dict[str, set[int]] = {}
-    for run, count in made["epochs"].items():
-        epochs.setdefault(run.partition("/")[0], set()).add(count)
-    versions = (", ".join(f"{name} {version}" for name, version in each.items()) for each in made["versions"])
-    lines = [
-        f"config: [{made['config']}](../../{made['config']}), with all defaults in [config.yaml](config.yaml)",
-        f"commit: {made['commit']}",
-        f"trainings: {made['trainings']}, {made['hours']} hours in all, one to two at a time",
-        *(f"epochs on {dataset}: {', '.join(map(str, sorted(counts)))}" for dataset, counts in epochs.items()),
-        f"seeds: {', '.join(map(str, made['seeds']))}",
-        f"device: {', '.join(made['device'])}, in {', '.join(made['precision'])}",
-        f"versions: {'; '.join(versions)}",
-        *(f"data of {dataset}, prepared, SHA-256: {digest}" for dataset, digest in made["data_sha256"].items()),
-    ]
-    return "".join(f"- {line}\n" for line in lines)
 
 
 def _distinct(versions: Iterable[dict]) -> list[dict]:
     return [json.loads(text) for text in sorted({json.dumps(each, sort_keys=True) for each in versions})]
 
 
-def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+def _git(folder: str, *arguments: str) -> str:
+    """Of the checkout in which the results lie: its code has made them."""
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+# ---- all of it
+
+
+def publish(results: Path, overlays: list[str], folder: Path) -> list[int]:
+    """Write the folder.
+
+    Args:
+        results: the folder in which the studies' folders lie.
+        overlays: files under those of the studies, such as ``configs/cifar10-npz.yaml``.
+        folder: is emptied first, if there is something to publish.
+
+    Returns:
+        The seeds that are published; without any, the folder stays as it was.
+    """
+    study = read(results, *overlays, CONFIG)
+    there = finished(study, study.runs())
+    seeds = whole_seeds(study.runs(), there)
+    if not seeds:
+        return []
+    study = of_seeds(results, [*overlays, CONFIG], seeds)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for run in there:
+        write_run(study, run, folder)
+    for name in study.config["tables"]:
+        write_table(study, name, folder)
+    for name in study.config["figures"]:
+        write_figure(study, name, folder)
+    write_grids(study, folder)
+    write_claims(study, folder)
+    for overlay in BESIDE:
+        name = Path(overlay).stem
+        if (results / name).is_dir():
+            beside(results, [*overlays, overlay], folder / name)
+    for model in CARDS:
+        model_cards.write(study, Run("cifar10", model, "tune", seeds[0]), folder / "models")
+    made = provenance(study, there)
+    (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    config = yaml.safe_dump(study.config, sort_keys=False, width=120, allow_unicode=True)
+    (folder / "config.yaml").write_text(f"# config.yaml with {CONFIG}, all defaults filled in\n{config}", "utf-8")
+    (folder / "README.md").write_text(study_page.page(folder), encoding="utf-8")
+    return seeds
+
+
+def beside(results: Path, overlays: list[str], folder: Path) -> None:
+    """The tables and figures of a study that have a seed with all its runs, and these runs."""
+    study = read(results, *overlays)
+    shown: dict[Run, None] = {}
+    for section, of, write in (
+        ("tables", study.table_runs, write_table),
+        ("figures", study.figure_runs, write_figure),
+    ):
+        for name in study.config[section]:
+            wanted = of(name)
+            there = finished(study, wanted)
+            seeds = whole_seeds(wanted, there)
+            if len(seeds) >= (2 if study.config[section][name]["kind"] == "factorial" else 1):
+                only = {"tables": [], "figures": [], "gradcam": []} | {section: [name]}
+                write(of_seeds(results, overlays, seeds, **only), name, folder)
+                shown |= dict.fromkeys(run for run in there if run.seed in seeds)
+    for run in shown:
+        write_run(study, run, folder)
 
 
 def main() -> None:
-    edited = _git("status", "--porcelain", "--", ".", ":!docs", ":!README.md")
-    if edited:
-        sys.exit(f"commit these first, since the published numbers name the commit that made them:\n{edited}")
-    study = Study(load(ROOT / "config.yaml", ROOT / OVERLAY))
-    files = copied(study)
-    missing = [str(path) for path in files.values() if not path.is_file()]
-    if missing:
-        sys.exit(f"not there yet; run snakemake --configfile {OVERLAY}:\n" + "\n".join(missing))
-    for old in ("tables", "figures", "gradcam", "runs"):
-        shutil.rmtree(PUBLISHED / old, ignore_errors=True)
-    for place, path in files.items():
-        (PUBLISHED / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, PUBLISHED / place)
-    made = provenance(study)
-    (PUBLISHED / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    fill("provenance", described(made))
-    config = yaml.safe_dump(study.config, sort_keys=False, width=120, allow_unicode=True)
-    (PUBLISHED / "config.yaml").write_text(f"# config.yaml with {OVERLAY}, all defaults filled in\n{config}", "utf-8")
-    for table in study.config["tables"]:
-        fill(table, (PUBLISHED / f"tables/{table}.md").read_text("utf-8"))
-    fill("table3 of the study", (PUBLISHED / "tables/table3.md").read_text("utf-8"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=ROOT / "results", help="where the studies' folders lie")
+    parser.add_argument("--configfile", nargs="*", default=[], help="under the study's own: configs/cifar10-npz.yaml")
+    args = parser.parse_args()
+    seeds = publish(args.results.resolve(), args.configfile, PUBLISHED)
+    if not seeds:
+        sys.exit(f"no seed has all its runs yet; run snakemake --configfile {CONFIG}")
+    fill("study", study_page.first_screen(PUBLISHED))
+    print(f"published: seeds {', '.join(map(str, seeds))}")
 
 
 if __name__ == "__main__":

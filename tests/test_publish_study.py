@@ -1,0 +1,186 @@
+"""What of a study is published while it runs: whole seeds in the tables, every finished run in a safe place."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+from safetensors import safe_open
+from torch import randn
+
+from cnntention.base import layout
+from cnntention.base.layout import Run
+from cnntention.base.specs import plain
+from cnntention.reporting import runs
+from cnntention.reporting.tables import make_table
+from cnntention.study.config import load
+from cnntention.study.study import Study
+from cnntention.training import checkpoint, history
+from docs import model_cards, publish_study, study_page
+from docs.blocks import shown
+
+IMAGES = 200
+GAIN = {"selfatt": 0.1, "cbam-16": -0.1}
+"""How much more often a model is right than the baseline."""
+
+
+def finish(study: Study, run: Run) -> None:
+    """What a training and its evaluation leave, but for the weights."""
+    rng = np.random.default_rng([run.seed, len(run.model)])
+    labels = np.arange(IMAGES) % 10
+    right = rng.random(IMAGES) < 0.8 + GAIN.get(run.model, 0)
+    predictions = np.where(right, labels, (labels + 1) % 10)
+    spec = study.run_spec(run)
+    files = run.files(study.results)
+    files.history.parent.mkdir(parents=True)
+    judged = "validation" if run.split == "tune" else "test"
+    rows = [
+        {"epoch": epoch, "lr": 0.1, "train_loss": 1.0, "train_error": 50.0 / epoch, "seconds": 2.0}
+        | {f"{judged}_loss": 2.0, f"{judged}_error": 60.0 / epoch}
+        for epoch in range(1, 21)
+    ]
+    history.write(files.history, rows)
+    uses = {"gates": [0.5, None, 1.0], "accuracy_bypassed": 50.0, "shares": [0.1, 0.2, 0.3]}
+    report = {
+        "spec": plain(spec),
+        "accuracy": 100 * right.mean(),
+        "n": IMAGES,
+        "parameters": 270_000 + len(run.model),
+        "multiply_adds": 40_000_000,
+        "confusion": [[0] * 10] * 10,
+        "attention": uses if spec.attention else None,
+        "training": {"seconds": 40.0, "epochs": 20, "device": "CPU", "precision": "fp32"},
+        "data_sha256": "0" * 64,
+        "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
+    }
+    files.evaluation.write_text(json.dumps(report), encoding="utf-8")
+    probabilities = np.eye(10, dtype=np.float32)[predictions] * 0.98765
+    np.savez_compressed(
+        files.predictions, labels=labels, predictions=predictions.astype(np.int64), probabilities=probabilities
+    )
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """The folder of a study with two whole seeds, and one that lacks a run."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    for command in (["init", "-q"], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x", "--allow-empty"]):
+        subprocess.run(["git", *command], cwd=checkout, check=True)
+    study = publish_study.read(checkout / "results", publish_study.CONFIG)
+    for run in study.runs():
+        if run.seed in (10, 11, 12) and (run.model, run.seed) != ("mha", 12):
+            finish(study, run)
+    folder = checkout / "published"
+    assert publish_study.publish(checkout / "results", [], folder) == [10, 11]
+    return folder
+
+
+def test_tables_are_of_whole_seeds(published):
+    rows = json.loads((published / "tables/cifar10.json").read_text())["rows"]
+    assert {row["seeds"] for row in rows} == {2}
+    assert yaml.safe_load((published / "config.yaml").read_text())["seeds"] == [10, 11]
+
+
+def tables_made_again(folder: Path, to: Path) -> None:
+    """Compare each table with one that is made of the published runs alone."""
+    seeds = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["seeds"]
+    config = load(ROOT / "config.yaml", ROOT / publish_study.CONFIG)
+    study = Study(config | {"results": str(folder), "seeds": seeds})
+    for name in study.config["tables"]:
+        make_table(study.table_spec(name), study.results, f"{to}/{name}")
+        made, there = ((of / f"{name}.md").read_text(encoding="utf-8") for of in (to, folder / "tables"))
+        assert made == there, name
+
+
+def test_tables_can_be_made_again_from_what_is_published(published, tmp_path):
+    tables_made_again(published, tmp_path)
+
+
+def test_every_finished_run_is_kept(published):
+    kept = sorted((published / "runs").rglob("eval.json"))
+    assert len(kept) == 2 * 13 + 11
+    assert json.loads((published / "provenance.json").read_text())["trainings"] == len(kept)
+    for path in kept:
+        labels = np.arange(IMAGES) % 10
+        with np.load(path.with_name("predictions.npz")) as content:
+            assert (content["labels"] == labels).all()
+            right = content["predictions"] == content["labels"]
+            assert np.abs(content["probabilities"].max(1) - 0.988).max() < 1e-3
+        assert 100 * right.mean() == pytest.approx(json.loads(path.read_text())["accuracy"])
+        assert (runs.right(path.with_name("predictions.npz")) == right).all()
+
+
+def test_claims_have_their_words_and_verdicts(published):
+    claims = json.loads((published / "claims.json").read_text())
+    assert {claim["table"] for claim in claims} == {"claims", "controls"}
+    (first,) = [claim for claim in claims if claim["name"] == "01-selfatt-cifar10"]
+    assert first["claim"] == "SelfAtt outperforms the baseline on CIFAR-10"
+    assert first["verdict"] in ("verified", "inconclusive")
+
+
+def test_the_page_says_what_the_tables_say(published):
+    page = (published / "README.md").read_text()
+    assert page == study_page.page(published)
+    for table in ("claims", "controls", "cifar10", "mnist", "recipe"):
+        assert (published / f"tables/{table}.md").read_text().strip() in page
+    row = next(
+        row for row in json.loads((published / "tables/cifar10.json").read_text())["rows"] if row["model"] == "selfatt"
+    )
+    assert f"SelfAtt {row['to_reference']:+.2f} [" in study_page.answer(published)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "controls", "said"),
+    [
+        (("inconclusive", "inconclusive", "inconclusive"), (), "**None is shown to do better.**"),
+        (("worse", "inconclusive", "worse"), (), "**None is shown to do better; SelfAtt and CBAM worse.**"),
+        (("better", "inconclusive", "worse"), ("verified", "verified"), "**With SelfAtt they do, also beside every"),
+        (("better", "better", "worse"), ("verified", "inconclusive"), "**With SelfAtt and MHA they do, but not beside"),
+    ],
+)
+def test_the_answer_is_no_stronger_than_the_verdicts(verdicts, controls, said):
+    models = study_page.ATTENTION
+    rows = {model: {"verdict": verdict, "p": 0.5} for model, verdict in zip(models, verdicts, strict=True)}
+    against = [{"model": "selfatt", "verdict": verdict} for verdict in controls]
+    labels = dict(zip(models, ("SelfAtt", "MHA", "CBAM"), strict=True))
+    assert study_page._headline(rows, against, labels).startswith(said)
+
+
+def test_without_a_whole_seed_nothing_changes(tmp_path):
+    (tmp_path / "results").mkdir()
+    assert publish_study.publish(tmp_path / "results", [], tmp_path / "published") == []
+    assert not (tmp_path / "published").exists()
+
+
+def test_published_weights_are_the_trained_ones(tmp_path):
+    study = publish_study.read(tmp_path, publish_study.CONFIG)
+    run = Run("cifar10", "cbam-16", "tune", 10)
+    finish(study, run)
+    path = run.path(layout.MODEL, study.results)
+    model = checkpoint.build(study.run_spec(run), 3, 10).eval()
+    training = {"seconds": 40.0, "epochs": 20, "device": "CPU", "precision": "fp32"}
+    checkpoint.save(path, model, study.run_spec(run), [str(digit) for digit in range(10)], "0" * 64, training)
+    assert model_cards.write(study, run, tmp_path / "models")
+    file = tmp_path / "models/cbam-16.safetensors"
+    with safe_open(file, "pt") as content:
+        weights = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118, no mapping
+        notes = json.loads(content.metadata()[model_cards.NOTES])
+    images = randn(2, 3, 32, 32)
+    assert (checkpoint.rebuilt(notes | {"state_dict": weights}, file).model(images) == model(images)).all()
+    card = (tmp_path / "models/cbam-16.md").read_text()
+    assert "cbam after each stage" in card
+    assert file.stat().st_size < 2_000_000
+
+
+def test_the_folder_in_the_repository_is_of_its_runs(tmp_path):
+    folder = ROOT / "docs/study"
+    if not (folder / "claims.json").is_file():
+        pytest.skip("the study under one recipe is not published yet")
+    tables_made_again(folder, tmp_path)
+    assert (folder / "README.md").read_text(encoding="utf-8") == study_page.page(folder)
+    assert shown("study") == study_page.first_screen(folder)
+    for path in folder.rglob("*"):
+        assert path.is_dir() or path.stat().st_size < 2_000_000
