@@ -5,7 +5,9 @@ all of it in order, and only what is needed.
 """
 
 import argparse
+import dataclasses
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnntention.base import layout
@@ -17,6 +19,9 @@ from cnntention.study.study import Study
 
 if TYPE_CHECKING:
     from cnntention.base.device import Machine  # imports torch, which takes seconds that most steps need not spend
+    from cnntention.training.checkpoint import Checkpoint
+
+_FOLDERS = {"predict": "predictions", "export": "exported"}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,6 +51,23 @@ def _parser() -> argparse.ArgumentParser:
         ("instrument", "instrument", "make an instrument's table and picture from the runs that are measured"),
     ):
         steps.add_parser(step, help=text).add_argument(name)
+    for step, text in (
+        ("predict", "say what a trained model takes pictures for, and show where it looks"),
+        ("export", "write a trained model as ONNX, checked against torch, and as safetensors"),
+    ):
+        command = steps.add_parser(step, help=text)
+        command.add_argument(
+            "trained", metavar="MODEL", help="a run, as listed by runs, or a model.pt or .safetensors file"
+        )
+        command.add_argument("--output", metavar="FOLDER", help=f"default: {_FOLDERS[step]}", default=_FOLDERS[step])
+        command.add_argument(
+            "--image-size",
+            type=_positive,
+            metavar="PIXELS",
+            help="of the model's images, where its file does not say it",
+        )
+        if step == "predict":
+            command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG or WebP")
     for step, text in (
         ("train", "train a run"),
         ("evaluate", "evaluate a trained run"),
@@ -80,15 +102,23 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one step; a user's mistake ends it with one message and exit code 1."""
     args = _parser().parse_args(arguments)
     with reported():
-        study = Study(load(base_config(), *args.configfile))
-        for remark in study.remarks():
-            print(f"note: {remark}", file=sys.stderr)
-        for section in ("dataset", "model", "table", "figure", "instrument"):
-            name = getattr(args, section, None)
-            known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]
-            if name is not None and name not in known:
-                raise ConfigError(f"{section} '{name}' is not in the config; there are: {', '.join(known) or 'none'}")
-        _STEPS[args.step](study, args)
+        if args.step in _WITHOUT_STUDY:
+            _WITHOUT_STUDY[args.step](args)
+        else:
+            _STEPS[args.step](_study(args), args)
+
+
+def _study(args: argparse.Namespace) -> Study:
+    """The study of the config; names in the arguments have to be in it."""
+    study = Study(load(base_config(), *args.configfile))
+    for remark in study.remarks():
+        print(f"note: {remark}", file=sys.stderr)
+    for section in ("dataset", "model", "table", "figure", "instrument"):
+        name = getattr(args, section, None)
+        known = study.config["gradcam" if args.step == "gradcam" else f"{section}s"]
+        if name is not None and name not in known:
+            raise ConfigError(f"{section} '{name}' is not in the config; there are: {', '.join(known) or 'none'}")
+    return study
 
 
 def _list_runs(study: Study, args: argparse.Namespace) -> None:
@@ -188,6 +218,34 @@ def _mlflow(study: Study, args: argparse.Namespace) -> None:
     print(export(study.export_spec(), args.tracking_uri))
 
 
+def _predict(args: argparse.Namespace) -> None:
+    from cnntention.evaluation.prediction import predict
+    from cnntention.reporting.draw_prediction import draw_prediction
+
+    for number, prediction in enumerate(predict(_trained(args), args.pictures, args.trained)):
+        name = Path(prediction.path).stem
+        earlier = sum(Path(path).stem == name for path in args.pictures[:number])
+        overlay = Path(args.output, f"{name}-{earlier + 1}.png" if earlier else f"{name}.png")
+        draw_prediction(prediction, overlay)
+        print(f"{prediction.path}: {prediction.class_name} {prediction.confidence:.1%}, {overlay}")
+
+
+def _export(args: argparse.Namespace) -> None:
+    from cnntention.workflow.model_export import export
+
+    for line in export(_trained(args), args.output, args.trained):
+        print(line)
+
+
+def _trained(args: argparse.Namespace) -> "Checkpoint":
+    from cnntention.workflow.trained import find
+
+    trained = find(args.trained, lambda: _study(args))
+    if args.image_size and trained.image_size is None:
+        trained = dataclasses.replace(trained, image_size=(args.image_size, args.image_size))
+    return trained
+
+
 def _run(study: Study, args: argparse.Namespace) -> Run:
     return Run(args.dataset, args.model, args.split, study.config["seeds"][0] if args.seed is None else args.seed)
 
@@ -212,6 +270,9 @@ _STEPS = {
     "instrument": _instrument,
     "mlflow": _mlflow,
 }
+
+_WITHOUT_STUDY = {"predict": _predict, "export": _export}
+"""Commands that need no config, or find out themselves whether they do."""
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 BOUNDS = [*PROJECT["dependencies"], *EXTRAS["workflow"], *EXTRAS["slurm"]]
 MLFLOW = EXTRAS["mlflow"]
+OPTIONAL = [*MLFLOW, *EXTRAS["export"]]
 """What few users want, and so no requirement of the pipeline: pinned for the tests alone."""
 
 
@@ -67,7 +68,7 @@ def test_what_is_pinned_is_what_is_installed(pin):
     assert requirement.specifier.contains(installed.public, prereleases=True)
 
 
-@pytest.mark.parametrize("bound", [*BOUNDS, *MLFLOW])
+@pytest.mark.parametrize("bound", [*BOUNDS, *OPTIONAL])
 def test_the_pins_keep_the_projects_bounds(bound):
     requirement = Requirement(bound)
     version = pinned([*PINS, *DEVELOPMENT])[canonicalize_name(requirement.name)]
@@ -95,7 +96,7 @@ def test_everything_that_the_package_imports_is_named_by_the_project():
 
     foreign = {module for module in modules - set(sys.stdlib_module_names) - {"cnntention"} if module in providers}
     assert {"torch", "numpy", "yaml", "PIL", "sklearn", "pytorch_grad_cam"} <= foreign
-    named = {canonicalize_name(Requirement(bound).name) for bound in [*BOUNDS, *MLFLOW]}
+    named = {canonicalize_name(Requirement(bound).name) for bound in [*BOUNDS, *OPTIONAL]}
     for module in foreign:
         assert named & {canonicalize_name(provider) for provider in providers[module]}, module
 

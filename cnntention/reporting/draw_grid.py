@@ -61,10 +61,10 @@ def compose(
         figure.suptitle(f"Grad-CAM, {spec.dataset.label} test images, seed {spec.seed}", fontweight="bold")
         axes = figure.subplots(rows, 1 + len(columns), squeeze=False)
         for row, (image, label) in enumerate(zip(images, labels, strict=True)):
-            _show(axes[row, 0], image)
+            show(axes[row, 0], image)
             _name(axes[row, 0], f"{class_names[label]} · index {spec.images[row]}", "#222222")
             for ax, column in zip(axes[row, 1:], columns, strict=True):
-                _show(ax, image, gray=True)
+                show(ax, image, gray=True)
                 ax.imshow(column.maps[row], cmap="inferno", vmin=0, vmax=1, alpha=0.6, interpolation="bilinear")
                 predicted = column.predictions[row]
                 right = predicted == label
@@ -77,10 +77,17 @@ def compose(
     return figure
 
 
-def _show(ax: "Axes", image: np.ndarray, gray: bool = False) -> None:
+def show(ax: "Axes", image: np.ndarray, gray: bool = False) -> None:
+    """An image, uint8 ``[H, W, C]``.
+
+    Args:
+        ax: to draw on.
+        image: grey or in colour.
+        gray: without its colours, below a map, so that colour means relevance alone.
+    """
     if image.shape[-1] == 1:
         ax.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255)
-    elif gray:  # below a map, so that colour means relevance alone
+    elif gray:
         ax.imshow(image @ np.array([0.299, 0.587, 0.114]), cmap="gray", vmin=0, vmax=255)
     else:
         ax.imshow(image)

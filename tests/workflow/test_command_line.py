@@ -211,6 +211,59 @@ def test_gradcam_is_told_what_each_model_predicted(finished):
         assert [entry["prediction"] for entry in report["models"][model]] == wanted
 
 
+# ---- trained models
+
+
+@pytest.fixture
+def study(finished, monkeypatch):
+    """The folder of the finished study; the working directory."""
+    monkeypatch.chdir(finished[0])
+    return finished[0]
+
+
+@pytest.fixture
+def digit(study, tmp_path):
+    """The first test image as a picture of twice the size, and the evaluation's probabilities for it."""
+    with np.load(study / "out/data/digits.npz") as data:
+        pixels = data["x_test"][0, ..., 0].repeat(2, 0).repeat(2, 1)
+    Image.fromarray(pixels).save(tmp_path / "digit.png")
+    with np.load(study / "out/runs/digits/selfatt/full/seed3/predictions.npz") as predictions:
+        return str(tmp_path / "digit.png"), predictions["probabilities"][0]
+
+
+@pytest.mark.parametrize("name", ["", "/full", "/full/seed3", "a file"])
+def test_a_picture_is_predicted_by_a_run_or_a_file(digit, tmp_path, name):
+    picture, probabilities = digit
+    model = "out/runs/digits/selfatt/full/seed3/model.pt" if name == "a file" else f"digits/selfatt{name}"
+    printed = step("predict", model, picture, picture, "--output", str(tmp_path / "overlays"))
+    for line, overlay in zip(printed.splitlines(), ("digit.png", "digit-2.png"), strict=True):
+        assert line.startswith(f"{picture}: {probabilities.argmax()} ")
+        assert line.endswith(f", {tmp_path / 'overlays' / overlay}")
+        with Image.open(tmp_path / "overlays" / overlay) as drawn:
+            assert drawn.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        ("digits/resnet", "digits/resnet: no such file, and no run of the study"),
+        ("digits/baseline/best", "digits/baseline/best: no such file, and no run of the study"),
+        ("absent.pt", "absent.pt: no such file, and no run of the study"),
+        ("config.yaml", "config.yaml: damaged, or not a checkpoint"),
+        ("digits/baseline/full/seed4", "seed4/model.pt: no such file; train this run first"),
+    ],
+)
+def test_a_model_that_is_not_there_ends_with_one_line(digit, model, text):
+    assert text in problem("predict", model, digit[0])
+
+
+def test_a_run_of_another_config_is_refused(digit):
+    with open("more.yaml", "w", encoding="utf-8") as file:
+        file.write("recipes: {short: {lr: 0.2}}")
+    assert "trained by another config" in problem("--configfile", "more.yaml", "predict", "digits/baseline", digit[0])
+    os.remove("more.yaml")
+
+
 # ---- the command itself
 
 
