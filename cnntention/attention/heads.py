@@ -1,4 +1,4 @@
-"""Attention over the positions of a feature map."""
+"""Dot-product attention over the positions of a feature map, over its channels, or over both."""
 
 import torch
 import torch.nn.functional as F
@@ -60,6 +60,56 @@ def weights(query: Tensor, key: Tensor, heads: int, scale: float) -> Tensor:
     """
     scores = _split(query, heads) @ _split(key, heads).transpose(2, 3)
     return (scale * scores).softmax(3)
+
+
+def attend_channels(query: Tensor, key: Tensor, value: Tensor, heads: int, scale: float) -> Tensor:
+    """``softmax(scale * Q K^T) V`` with a token for each channel, described by its values at all H*W positions.
+
+    With several heads a channel attends to those of its own head, neighbouring ones (the channel groups of Ding et al.
+    2022, "DaViT"; Ali et al. 2021, "XCiT").
+
+    Args:
+        query: ``[B, C, H, W]``.
+        key: ``[B, C, H, W]``.
+        value: ``[B, C, H, W]``.
+        heads: C is split into this many; must divide C.
+        scale: of the scores.
+
+    Returns:
+        ``[B, C, H, W]``.
+    """
+    q, k, v = (x.reshape(len(x), heads, x.shape[1] // heads, -1) for x in (query, key, value))
+    return ((scale * q @ k.transpose(2, 3)).softmax(3) @ v).reshape(query.shape)
+
+
+def scale_of(query: Tensor, heads: int, scaled: bool) -> float:
+    """Of the scores of :func:`attend`: 1 over the square root of the channels of a head, or 1."""
+    return (query.shape[1] // heads) ** -0.5 if scaled else 1.0
+
+
+def attend_along(axis: str, query: Tensor, key: Tensor, value: Tensor, heads: int, scaled: bool) -> Tensor:
+    """Attention along an axis: ``spatial`` (:func:`attend`), ``channel`` (:func:`attend_channels`), or ``both``, their
+    sum (as in Fu et al. 2019, "Dual attention network").
+
+    Args:
+        axis: see above.
+        query: ``[B, C, H, W]``.
+        key: ``[B, C, H, W]``.
+        value: ``[B, C, H, W]``.
+        heads: must divide C.
+        scaled: whether scores are divided by the square root of the length of a query, which is C / heads over
+            positions and H*W over channels.
+
+    Returns:
+        ``[B, C, H, W]``.
+    """
+    results = []
+    if axis != "channel":
+        results.append(attend(query, key, value, heads, scale_of(query, heads, scaled)))
+    if axis != "spatial":
+        scale = query.shape[2:].numel() ** -0.5 if scaled else 1.0
+        results.append(attend_channels(query, key, value, heads, scale))
+    return results[0] if len(results) == 1 else results[0] + results[1]
 
 
 def _ours(query: Tensor, heads: int) -> bool:

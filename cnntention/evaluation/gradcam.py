@@ -8,7 +8,7 @@ from cnntention.network.resnet import ResNet
 
 
 def target_layer(model: ResNet) -> nn.Module:
-    """The layer that is explained: the third attention block with its residual, or the last block without attention."""
+    """The layer that is explained: the third attention block with its residual, or else the last residual block."""
     attention = model.attention[-1]
     return list(model.stages[-1].children())[-1] if isinstance(attention, nn.Identity) else attention
 

@@ -29,7 +29,7 @@ WHOLE = "nothing"
 def measure(subject: Subject, heads: bool) -> Measurement:
     """A row for the whole network, and one for each thing that is left out."""
     model = subject.model
-    stages = {stage for stage, block in enumerate(model.attention) if not isinstance(block, nn.Identity)}
+    stages = {stage for stage, connections in enumerate(model.connections()) if connections}
     whole = _right(subject)
     numbers = _numbers(whole, whole, WHOLE)
     for left_out in [stages] if len(stages) == 1 else [stages, *({stage} for stage in sorted(stages))]:
@@ -65,8 +65,8 @@ def _numbers(right: Tensor, whole: Tensor, left_out: str) -> list[Number]:
 
 def _with_heads(model: Any) -> Iterator[tuple[int, nn.Module, int]]:
     """Stage, counted from 0, block and number of heads of each block with several and a module ``value``."""
-    for stage, connection in enumerate(model.attention):
-        for block in connection.modules():
+    for stage, connections in enumerate(model.connections()):
+        for block in (module for connection in connections for module in connection.modules()):
             count = getattr(block, "heads", 1)
             if isinstance(count, int) and count > 1 and isinstance(getattr(block, "value", None), nn.Module):
                 yield stage, block, count

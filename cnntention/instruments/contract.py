@@ -121,7 +121,8 @@ class Subject:
         """
         found = [
             (stage, module)
-            for stage, connection in enumerate(self.model.attention, start=1)
+            for stage, connections in enumerate(self.model.connections(), start=1)
+            for connection in connections
             for module in connection.modules()
             if callable(getattr(module, method, None))
         ]

@@ -1,10 +1,10 @@
-"""ResNet for small images (He et al. 2015, section 4.2) with an optional attention block after each stage."""
+"""ResNet for small images (He et al. 2015, section 4.2) with optional attention blocks."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cnntention.attention.registry import create
-from cnntention.attention.residual import RESIDUALS
+from cnntention.attention.residual import RESIDUALS, Connection
 from cnntention.network.specs import WIDTHS, Attention
 
 
@@ -27,7 +27,12 @@ class OptionAShortcut(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with batch norm, the first of them with the stride, and the shortcut."""
+    """Two 3x3 convolutions with batch norm, the first of them with the stride, attention if any, and the shortcut.
+
+    Attributes:
+        attention: before the shortcut is added, as in the original CBAM (Woo et al. 2018, Fig. 3); ``nn.Identity``
+            without.
+    """
 
     def __init__(self, in_channels: int, channels: int, stride: int):
         super().__init__()
@@ -37,11 +42,15 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
         same = stride == 1 and channels == in_channels
         self.shortcut = nn.Identity() if same else OptionAShortcut(channels - in_channels, stride)
+        self.attention: nn.Module = nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)), inplace=True)
         out = self.bn2(self.conv2(out))
-        out += self.shortcut(x)
+        if isinstance(self.attention, nn.Identity):
+            out += self.shortcut(x)
+        else:  # not in place: attention may need its result in the backward pass
+            out = self.attention(out) + self.shortcut(x)
         return F.relu(out, inplace=True)
 
 
@@ -52,7 +61,7 @@ def initialise(module: nn.Module) -> None:
 
 
 class ResNet(nn.Module):
-    """ResNet of depth 6n+2 with an attention block after each of its three stages.
+    """ResNet of depth 6n+2 with attention after each of its three stages, or in each of their residual blocks.
 
     The trunk is built and initialised before the attention blocks: under one seed, models that differ only in
     their attention start from the same trunk, which makes comparisons over seeds paired.
@@ -69,7 +78,7 @@ class ResNet(nn.Module):
 
     Attributes:
         stages: the three stages of basic blocks.
-        attention: after each stage, the attention with its residual connection; ``nn.Identity`` without attention.
+        attention: after each stage, the attention with its residual connection; ``nn.Identity`` where there is none.
     """
 
     def __init__(
@@ -93,14 +102,34 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(width, num_classes)
         self.apply(initialise)
 
-        self.attention = nn.ModuleList()
-        for channels in widths:
-            if attention is None:
-                self.attention.append(nn.Identity())
+        self.attention = nn.ModuleList(nn.Identity() for _ in widths)
+        if attention is not None:
+            self._attend(attention, widths)
+
+    def _attend(self, attention: Attention, widths: tuple[int, int, int]) -> None:
+        """Build the attention blocks and put each where it belongs."""
+        for number in attention.stages:
+            stage, channels = number - 1, widths[number - 1]
+
+            def joined(channels: int = channels) -> Connection:
+                return RESIDUALS[attention.residual](create(attention.block, channels, **attention.options))
+
+            if attention.placement == "stage":
+                self.attention[stage] = joined()
             else:
-                block = create(attention.block, channels, **attention.options)
-                self.attention.append(RESIDUALS[attention.residual](block))
-        self.attention.apply(initialise)
+                for residual_block in self.stages[stage].children():
+                    residual_block.attention = joined()
+        for of_stage in self.connections():
+            for connection in of_stage:
+                connection.apply(initialise)
+
+    def connections(self) -> list[list[Connection]]:
+        """All attention with its residual connections, in the order of the forward pass, by stage."""
+        stages = zip(self.stages, self.attention, strict=True)
+        return [
+            [module for part in parts for module in part.modules() if isinstance(module, Connection)]
+            for parts in stages
+        ]
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.bn(self.conv(x)), inplace=True)

@@ -1,9 +1,11 @@
 """Attention blocks in a config: that there is such a block, and that its options fit it."""
 
 import copy
+import importlib.util
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from cnntention.attention import registry
 from cnntention.attention.outside import is_outside
@@ -25,6 +27,9 @@ def block_problems(key: str, attention: dict, given: dict, widths: Iterable[int]
         _ = entry.files
     except (ConfigError, SyntaxError) as error:
         yield f"{key}.block: {error}"
+        return
+    if attention["block"].startswith("timm/") and importlib.util.find_spec("timm") is None:
+        yield f"{key}.block: {attention['block']} needs timm, which is not installed here: pip install '.[timm]'"
         return
     place = f"{key}.options"
     options = attention["options"]
@@ -55,10 +60,18 @@ def located(config: dict, files: Iterable[str | Path]) -> dict:
     config = copy.deepcopy(config)
     models = config.get("models")
     for model in models.values() if isinstance(models, dict) else ():
-        attention = model.get("attention") if isinstance(model, dict) else None
-        if isinstance(attention, dict) and isinstance(attention.get("block"), str):
-            attention["block"] = _located(attention["block"], folders)
+        for node in _maps(model.get("attention")) if isinstance(model, dict) else ():
+            if isinstance(node.get("block"), str):
+                node["block"] = _located(node["block"], folders)
     return config
+
+
+def _maps(node: Any) -> Iterator[dict]:
+    """All maps in a value."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _maps(child)
 
 
 def _located(block: str, folders: Iterable[Path]) -> str:

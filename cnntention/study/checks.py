@@ -130,7 +130,10 @@ def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[
     attention = model["attention"]
     if attention is None:
         return
-    yield from block_problems(f"{key}.attention", attention, given["attention"], model["widths"])
+    if sorted(attention["stages"]) != attention["stages"]:
+        yield f"{key}.attention.stages: must ascend"
+    widths = [model["widths"][stage - 1] for stage in attention["stages"]]
+    yield from block_problems(f"{key}.attention", attention, given["attention"], widths)
 
 
 def _check_control(key: str, name: str, stands_for: list[str], models: dict) -> Iterator[str]:

@@ -87,6 +87,27 @@ def test_a_batch_that_runs_out_of_memory_midway_counts_once(part, monkeypatch):
     assert found == pytest.approx(shares(model, part), rel=1e-4)
 
 
+def test_attention_in_residual_blocks_is_summed_up_by_stage(part):
+    """The gates of a stage are averaged, and its share is what all its blocks add by all that is there before them."""
+    kind = dataclasses.replace(SELFATT, placement="block", stages=(1, 3))
+    baseline, model = (untrained(run_spec(attention=each, depth=14)) for each in (None, kind))
+    sizes = {1: [], 3: []}
+    for stage, gates in ((1, (1.0, 3.0)), (3, (-0.5, -1.5))):
+        for connection, gate in zip(model.connections()[stage - 1], gates, strict=True):
+            torch.nn.init.constant_(connection.gate, gate)
+
+            def add(connection, inputs, output, stage=stage):
+                sizes[stage].append(((output - inputs[0]).abs().sum().item(), inputs[0].abs().sum().item()))
+
+            connection.register_forward_hook(add)
+    logits(model, part)
+    expected = {stage: sum(a for a, _ in of) / sum(b for _, b in of) for stage, of in sizes.items()}
+    use = use_of(model, part)
+    assert use["gates"] == [2.0, None, -1.0]
+    assert use["shares"] == [pytest.approx(expected[1], rel=1e-4), None, pytest.approx(expected[3], rel=1e-4)]
+    assert use["accuracy_bypassed"] == pytest.approx(accuracy(baseline, part))
+
+
 @pytest.mark.parametrize("kind", [None, dataclasses.replace(SELFATT, residual="none")], ids=str)
 def test_without_a_residual_connection_or_attention_there_is_no_share(part, kind):
     model = untrained(run_spec(attention=kind))

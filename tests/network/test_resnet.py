@@ -1,5 +1,6 @@
 """The network: sizes, shortcut, initialisation, and the same trunk under every attention."""
 
+import dataclasses
 import math
 
 import pytest
@@ -13,6 +14,8 @@ from cnntention.network.resnet import OptionAShortcut, ResNet
 from cnntention.network.specs import Attention
 
 torch.set_num_threads(1)
+
+BLOCKS = [name for name in catalogue() if not name.startswith("timm/")]
 
 
 def cbam(reduction: int) -> Attention:
@@ -212,7 +215,7 @@ def test_biases_start_evenly_spread_by_fan_in(attention):
 
 
 @pytest.mark.parametrize("residual", ["none", "plain", "weighted"])
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", BLOCKS)
 def test_one_seed_gives_one_trunk_whatever_the_attention(name, residual):
     baseline, model = trunk_state(seeded(None)), trunk_state(seeded(attention_of(name, residual)))
     assert baseline.keys() == model.keys()
@@ -228,9 +231,47 @@ def test_seeds_give_different_trunks_and_a_seed_the_same_one():
 # ---- attention in the network
 
 
+@pytest.mark.parametrize(("placement", "a_stage"), [("stage", 1), ("block", 3)])
+@pytest.mark.parametrize("stages", [(1, 2, 3), (3,), (1, 3)])
+def test_attention_is_where_it_is_asked_for_and_nowhere_else(placement, a_stage, stages):
+    """Parameters of SelfAtt: three convolutions C x C with biases, and a gate."""
+    model = seeded(dataclasses.replace(SELFATT, placement=placement, stages=stages))
+    counts = [a_stage if stage in stages else 0 for stage in (1, 2, 3)]
+    assert [len(connections) for connections in model.connections()] == counts
+    added = sum(count * (3 * (c * c + c) + 1) for count, c in zip(counts, (16, 32, 64), strict=True))
+    assert sum(p.numel() for p in model.parameters()) == 269_722 + added
+    trunk = {name: tensor for name, tensor in model.state_dict().items() if "attention" not in name}
+    assert all(torch.equal(trunk[name], tensor) for name, tensor in trunk_state(seeded(None)).items())
+
+
+@pytest.mark.parametrize("residual", ["none", "plain", "weighted"])
+def test_attention_within_a_residual_block_is_before_its_shortcut(residual):
+    """As in the original CBAM: F(x), attention, the shortcut, ReLU."""
+    model = seeded(dataclasses.replace(cbam(16), residual=residual, placement="block")).eval()
+    randomise_batch_norm(model)
+    first = model.stages[1][0]
+    attention = first.attention
+    if residual == "weighted":
+        nn.init.constant_(attention.gate, 0.7)
+    x = torch.randn(2, 16, 8, 8)
+    with torch.no_grad():
+        inner = first.bn2(first.conv2(F.relu(first.bn1(first.conv1(x)))))
+        within = {"none": 0, "plain": 1, "weighted": 1}[residual] * inner
+        within = within + (0.7 if residual == "weighted" else 1) * attention.block(inner)
+        torch.testing.assert_close(first(x), F.relu(within + first.shortcut(x)))
+
+
+@pytest.mark.parametrize("name", ["selfatt", "mha", "cbam", "parallel"])
+def test_attention_within_residual_blocks_trains(name):
+    """Nothing that the backward pass needs is overwritten."""
+    model = seeded(dataclasses.replace(attention_of(name, "none"), placement="block"), depth=8)
+    F.cross_entropy(model(torch.randn(8, 3, 16, 16)), torch.arange(8)).backward()
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", BLOCKS)
 def test_zero_gates_leave_the_logits_of_the_baseline_bit_for_bit(name, training, memory_format):
     """A block that changes the layout in memory sends the next convolution another way, which rounds otherwise."""
     models = [seeded(attention).train(training) for attention in (None, attention_of(name, "weighted"))]
@@ -241,7 +282,7 @@ def test_zero_gates_leave_the_logits_of_the_baseline_bit_for_bit(name, training,
 
 
 @pytest.mark.parametrize("residual", ["none", "plain", "weighted"])
-@pytest.mark.parametrize("name", catalogue())
+@pytest.mark.parametrize("name", BLOCKS)
 def test_every_parameter_of_the_network_gets_a_finite_gradient(name, residual):
     """Placebos have queries and keys that are there for their number alone."""
     idle = (".query.", ".key.") if name.endswith(("-uniform", "-random")) else ()

@@ -19,55 +19,63 @@ from cnntention.network.resnet import ResNet
 def use(subject: Subject) -> dict:
     """The gates w (eq. 3), the accuracy in percent with attention bypassed, and the :func:`shares`.
 
-    All of it under the key ``attention``, which holds None for a model without attention.
+    A gate for each stage: with attention in each residual block, the mean of theirs; None where there is none. All of
+    it under the key ``attention``, which holds None for a model without attention.
     """
-    model = subject.model
-    if all(isinstance(block, nn.Identity) for block in model.attention):
+    connections = subject.model.connections()
+    if not any(connections):
         return {"attention": None}
-    gates = [block.gate.item() if isinstance(block, WeightedResidual) else None for block in model.attention]
-    with bypassed(model, range(len(model.attention))):
-        scores = predict.logits(model, subject.part, subject.normalize)
+    gates = [[each.gate.item() for each in stage if isinstance(each, WeightedResidual)] for stage in connections]
+    with bypassed(subject.model, range(len(connections))):
+        scores = predict.logits(subject.model, subject.part, subject.normalize)
     _, error = predict.loss_and_error(scores.cpu(), subject.labels)
-    return {"attention": {"gates": gates, "accuracy_bypassed": 100 - error, "shares": subject.shares}}
+    by_stage = [sum(stage) / len(stage) if stage else None for stage in gates]
+    return {"attention": {"gates": by_stage, "accuracy_bypassed": 100 - error, "shares": subject.shares}}
 
 
 @contextlib.contextmanager
 def bypassed(model: ResNet, stages: Collection[int]) -> Iterator[None]:
     """Within this, feature maps pass by the attention blocks of these stages, counted from 0."""
-    attention = model.attention
-    model.attention = nn.ModuleList(
-        nn.Identity() if stage in stages else block for stage, block in enumerate(attention)
-    )
+    connections = [each for stage, of_stage in enumerate(model.connections()) if stage in stages for each in of_stage]
+    for connection in connections:
+        connection.forward = lambda x: x
     try:
         yield
     finally:
-        model.attention = attention
+        for connection in connections:
+            del connection.forward
 
 
 @contextlib.contextmanager
 def shares(model: ResNet) -> Iterator[list[float | None]]:
-    """What attention adds to the feature map while the model predicts: a share for each of its blocks.
+    """What attention adds to the feature map while the model predicts: a share for each stage.
 
     Yields a list that is filled at the end: the mean of ``|y - x|`` divided by that of ``|x|``, over images,
-    channels and positions, with x the feature map before a block and y after it, so that ``y - x`` is what attention
-    adds (paper, eqs. 2 and 3). None without attention, and for a block without a residual connection, which adds to
-    nothing.
+    channels and positions (and a stage's residual blocks, where attention is in these), with x the feature map before
+    attention and y after it, so that ``y - x`` is what attention adds (paper, eqs. 2 and 3). None for a stage without
+    attention, and without a residual connection, which adds to nothing.
     """
-    sums = torch.zeros(len(model.attention), 2, dtype=torch.float64)
+    sums = torch.zeros(len(model.stages), 2, dtype=torch.float64)
     batch = torch.zeros_like(sums)
+
+    def begin(*_: object) -> None:
+        batch.zero_()
 
     def count(*_: object) -> None:  # once the model has answered: a batch may run out of memory midway, and come again
         sums.add_(batch)
 
-    handles = [model.register_forward_hook(count)]
-    for stage, block in enumerate(model.attention):
+    handles = [model.register_forward_pre_hook(begin), model.register_forward_hook(count)]
+    for stage, connections in enumerate(model.connections()):
 
         def add(block: nn.Module, inputs: tuple[Tensor], output: Tensor, stage: int = stage) -> None:
             (before,) = inputs
-            batch[stage] = torch.stack([(output - before).abs().sum(), before.abs().sum()]).cpu()
+            batch[stage] += torch.stack([(output - before).abs().sum(), before.abs().sum()]).cpu()
 
-        if isinstance(block, PlainResidual | WeightedResidual):
-            handles.append(block.register_forward_hook(add))
+        handles += [
+            connection.register_forward_hook(add)
+            for connection in connections
+            if isinstance(connection, PlainResidual | WeightedResidual)
+        ]
     found: list[float | None] = []
     try:
         yield found
