@@ -1,10 +1,13 @@
-"""Grad-CAM maps (Selvaraju et al. 2016) of several models on the same un-augmented test images (paper, Figs. 9-11)."""
+"""Grad-CAM maps (Selvaraju et al. 2016), for the grids (paper, Figs. 9-11) and for what instruments measure of maps."""
 
 import numpy as np
 import torch
 from torch import nn
 
 from cnntention.network.resnet import ResNet
+
+AT_ONCE = 100
+"""Images in a batch, whose graph is kept until its maps are made."""
 
 
 def target_layer(model: ResNet) -> nn.Module:
@@ -13,20 +16,29 @@ def target_layer(model: ResNet) -> nn.Module:
     return list(model.stages[-1].children())[-1] if isinstance(attention, nn.Identity) else attention
 
 
-def maps(model: nn.Module, layer: nn.Module, images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Grad-CAM of each image for the class that the model predicts.
+def maps(
+    model: nn.Module, layer: nn.Module, images: torch.Tensor, classes: torch.Tensor | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Grad-CAM of each image for one class: where the layer's feature map speaks for it.
 
     Args:
         model: in evaluation mode.
         layer: one of its modules, with output ``[B, C, h, w]``.
         images: network input ``[B, C, H, W]``.
+        classes: int64 ``[B]``; None: for each image the class that the model predicts.
 
     Returns:
-        Maps float ``[B, H, W]``, each stretched to 0..1 (all zero where it is the same everywhere), and
+        Maps float32 ``[B, H, W]``, each stretched to 0..1 (all zero where it is the same everywhere), and
         probabilities ``[B, classes]``.
     """
-    from pytorch_grad_cam import GradCAM  # takes seconds to import, and only this step needs it
+    from pytorch_grad_cam import GradCAM  # takes seconds to import, and only a few steps need it
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
+    heat, probabilities = [], []
     with GradCAM(model=model, target_layers=[layer]) as cam:
-        grayscale = cam(input_tensor=images, targets=None)
-        return np.nan_to_num(grayscale), cam.outputs.detach().softmax(1).cpu().numpy()
+        for start in range(0, len(images), AT_ONCE):
+            batch = slice(start, start + AT_ONCE)
+            targets = None if classes is None else [ClassifierOutputTarget(each) for each in classes[batch].tolist()]
+            heat.append(np.nan_to_num(cam(input_tensor=images[batch], targets=targets)))
+            probabilities.append(cam.outputs.detach().softmax(1).cpu().numpy())
+    return np.concatenate(heat), np.concatenate(probabilities)

@@ -73,7 +73,7 @@ def compose(
             ax.set_title(title, pad=8)
         scale = ScalarMappable(Normalize(0, 1), "inferno")
         bar = figure.colorbar(scale, ax=axes, shrink=0.5 if rows > 1 else 0.9, aspect=25, pad=0.01)
-        bar.set_label("relevance to the predicted class")
+        bar.set_label(f"relevance to the {'label' if spec.target == 'label' else 'predicted class'}")
     return figure
 
 
@@ -135,10 +135,11 @@ def draw_grid(
             key = f"gradcam.{spec.dataset.name}.images"
             raise DataError(f"{key}: {beyond[0]} lies beyond the {available} test images")
         chosen = torch.tensor(list(spec.images), device=target)
-        images, labels = data.parts["test"].images[chosen], data.parts["test"].labels[chosen].tolist()
+        images, classes = data.parts["test"].images[chosen], data.parts["test"].labels[chosen]
+        labels = classes.tolist()
 
         columns: list[Column] = []
-        report: dict = {"seed": spec.seed, "split": spec.split, "models": {}}
+        report: dict = {"seed": spec.seed, "split": spec.split, "target": spec.target, "models": {}}
         report["images"] = [
             {"index": index, "label": data.class_names[label]} for index, label in zip(spec.images, labels, strict=True)
         ]
@@ -149,7 +150,8 @@ def draw_grid(
                 raise CheckpointError(f"{path}: trained by another config than this one; train this run again")
             model = trained.model.to(target)
             normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
-            heat, probabilities = gradcam.maps(model, gradcam.target_layer(model), normalize(images))
+            layer, explained = gradcam.target_layer(model), classes if spec.target == "label" else None
+            heat, probabilities = gradcam.maps(model, layer, normalize(images), explained)
             predictions = probabilities.argmax(1).tolist()
             columns.append(Column(entry.label, heat, predictions))
             report["models"][entry.name] = [

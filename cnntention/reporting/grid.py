@@ -33,6 +33,7 @@ class GridSpec:
         images: indices into the test set, one for each row.
         style: how it looks.
         runs: the digest of the spec by which each model has to be made, by its run's name.
+        target: the class that maps are for: ``predicted``, each model's own answer, or ``label``, the image's.
     """
 
     dataset: Labelled
@@ -42,6 +43,7 @@ class GridSpec:
     images: tuple[int, ...]
     style: GridStyle
     runs: dict[str, str]
+    target: str = "predicted"
 
     def digest_of(self, model: Labelled) -> str:
         """Of the spec by which a model has to be made."""
@@ -59,7 +61,7 @@ def details(dataset: str, stanza: dict, config: dict) -> dict:
         "dataset": selection.labelled("datasets", dataset, config),
         "models": [selection.labelled("models", model, config) for model in stanza["models"]],
         "seed": config["seeds"][0],
-        **{key: stanza[key] for key in ("split", "images", "style")},
+        **{key: stanza[key] for key in ("split", "images", "style", "target")},
     }
 
 
@@ -81,7 +83,9 @@ def check(key: str, dataset: str, stanza: dict, config: dict, test_images: int |
 
 def caption(spec: GridSpec) -> str:
     """What the report says about the grid."""
+    of = {"predicted": "the class that each model predicts", "label": "the class of the image's label"}[spec.target]
     return (
         f"Where each model looks (Grad-CAM), for the same test images of {spec.dataset.label}, "
-        f"seed {spec.seed}. Green: a right prediction; red: a wrong one. The paper's grids: Figures 9 to 11."
+        f"seed {spec.seed}. Maps are for {of}. Green: a right prediction; red: a wrong one. "
+        "The paper's grids: Figures 9 to 11."
     )

@@ -25,7 +25,7 @@ from cnntention.evaluation import gradcam
 from cnntention.network.specs import Attention
 from cnntention.reporting import draw_grid as module
 from cnntention.reporting.draw_grid import RIGHT, WRONG, Column, compose, draw_grid
-from cnntention.reporting.grid import GridSpec
+from cnntention.reporting.grid import GridSpec, caption
 from cnntention.training import checkpoint
 from cnntention.training.specs import RunSpec
 
@@ -53,24 +53,27 @@ def stretched(map_: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("in_channels", [1, 3])
-def test_maps_equal_the_closed_form(in_channels, stride):
-    """ReLU(sum_k w_k A_k) for the predicted class, stretched to 0..1, and bilinearly to the image's size."""
+@pytest.mark.parametrize("classes", [None, [3, 0, 1, 2, 3, 0]])
+def test_maps_equal_the_closed_form(classes, in_channels, stride, monkeypatch):
+    """ReLU(sum_k w_k A_k) for the predicted class or that asked for, stretched to 0..1, and bilinearly to the image's
+    size, whatever fits into a batch."""
+    monkeypatch.setattr(gradcam, "AT_ONCE", 4)
     torch.manual_seed(0)
     model = Pooled(stride, in_channels).eval()
     nn.init.zeros_(model.fc.bias)
     images = torch.randn(6, in_channels, 8, 12) + torch.tensor([-1.0, 1.0] * 3)[:, None, None, None]
-    maps, probabilities = gradcam.maps(model, model.conv, images)
+    maps, probabilities = gradcam.maps(model, model.conv, images, classes and torch.tensor(classes))
     assert maps.shape == (6, 8, 12)
     with torch.no_grad():
         features, scores = model.conv(images), model(images)
     assert len(set(scores.argmax(1).tolist())) > 1
-    for i in range(6):
-        weights = model.fc.weight[scores[i].argmax()].detach() / features[i, 0].numel()
+    for i, of in enumerate(classes or scores.argmax(1)):
+        weights = model.fc.weight[of].detach() / features[i, 0].numel()
         expected = stretched((weights[:, None, None] * features[i]).sum(0).clamp(min=0))
         if stride > 1:
             larger = F.interpolate(expected[None, None], (8, 12), mode="bilinear", align_corners=False)
             expected = stretched(larger[0, 0])
-        torch.testing.assert_close(torch.from_numpy(maps[i]), expected, rtol=0, atol=1e-4)
+        torch.testing.assert_close(torch.from_numpy(maps[i]), expected.nan_to_num(), rtol=0, atol=1e-4)
     np.testing.assert_allclose(probabilities, scores.softmax(1).numpy(), atol=1e-6)
 
 
@@ -282,6 +285,22 @@ def test_the_grid_shows_what_speaks_for_the_prediction_in_the_last_stage(
     assert not all(answer["right"] for answer in report["models"]["baseline"])
     assert expected[0].any()
     assert not expected[1].any()
+
+
+def test_a_grid_of_labels_explains_one_class_an_image_for_all_models(
+    channels, paths, model_paths, tmp_path, monkeypatch
+):
+    spec = dataclasses.replace(grid_spec([29, 0, 3, 11], ["baseline", "cbam"], channels), target="label")
+    given = []
+    maps = gradcam.maps
+    monkeypatch.setattr(gradcam, "maps", lambda *of: given.append(of[-1].tolist()) or maps(*of))
+    report = draw_grid(spec, model_paths, DataFiles(*paths), tmp_path / "grid", Machine("cpu"))
+    assert given == [[int(image["label"]) for image in report["images"]]] * 2
+    assert "the image's label" in caption(spec)
+    figure = compose(
+        spec, np.zeros((4, 8, 8, 1), np.uint8), [0] * 4, ["ant"], [Column("A", np.zeros((4, 8, 8)), [0] * 4)]
+    )
+    assert figure.axes[-1].get_ylabel() == "relevance to the label"
 
 
 def test_drawing_twice_gives_the_same_bytes(channels, paths, model_paths, tmp_path):
