@@ -51,6 +51,11 @@ def _parser() -> argparse.ArgumentParser:
         ("instrument", "instrument", "make an instrument's table and picture from the runs that are measured"),
     ):
         steps.add_parser(step, help=text).add_argument(name)
+    difference = steps.add_parser("diff", help="say what two studies differ in, config and results, run by run")
+    for side in ("A", "B"):
+        difference.add_argument(
+            side.lower(), metavar=side, help="a config (.yaml, over config.yaml) or a results folder"
+        )
     for step, text in (
         ("predict", "say what a trained model takes pictures for, and show where it looks"),
         ("export", "write a trained model as ONNX, checked against torch, and as safetensors"),
@@ -237,6 +242,12 @@ def _export(args: argparse.Namespace) -> None:
         print(line)
 
 
+def _diff(args: argparse.Namespace) -> None:
+    from cnntention.workflow.difference import compare
+
+    print(compare(args.a, args.b, args.configfile))
+
+
 def _trained(args: argparse.Namespace) -> "Checkpoint":
     from cnntention.workflow.trained import find
 
@@ -271,7 +282,7 @@ _STEPS = {
     "mlflow": _mlflow,
 }
 
-_WITHOUT_STUDY = {"predict": _predict, "export": _export}
+_WITHOUT_STUDY = {"predict": _predict, "export": _export, "diff": _diff}
 """Commands that need no config, or find out themselves whether they do."""
 
 
