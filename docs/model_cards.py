@@ -1,19 +1,14 @@
 """Weights of the study's models as safetensors, each with a card that says what it is, and what it is not."""
 
-import json
 from pathlib import Path
 
-from safetensors.torch import save_file
 from statsmodels.stats.proportion import proportion_confint
 
 from cnntention.base import layout
 from cnntention.base.layout import Run
 from cnntention.reporting import runs
 from cnntention.study.study import Study
-from cnntention.training import checkpoint
-
-NOTES = "cnntention"
-"""The key of safetensors' metadata under which all but the weights stands, as JSON."""
+from cnntention.training import checkpoint, portable
 
 
 def write(study: Study, run: Run, folder: Path) -> bool:
@@ -28,14 +23,14 @@ def write(study: Study, run: Run, folder: Path) -> bool:
     trained = checkpoint.load(path)
     report = runs.evaluation(study.run_path(layout.EVAL, run))
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.contiguous() for name, tensor in trained.model.state_dict().items()}
-    save_file(weights, folder / f"{run.model}.safetensors", {NOTES: json.dumps(trained.notes())})
-    (folder / f"{run.model}.md").write_text(card(study, run, report), encoding="utf-8")
+    portable.write(folder / f"{run.model}.safetensors", trained)
+    (folder / f"{run.model}.md").write_text(card(study, run, report, trained.image_size is not None), encoding="utf-8")
     return True
 
 
-def card(study: Study, run: Run, report: dict) -> str:
-    """The text of a card, by the evaluation of the run."""
+def card(study: Study, run: Run, report: dict, says_size: bool) -> str:
+    """The text of a card, by the evaluation of the run, and whether its file says how large its images are."""
+    size = "" if says_size else " --image-size 32"
     model, dataset = study.config["models"][run.model], study.config["datasets"][run.dataset]
     rows = {
         "channels of the three stages": ", ".join(map(str, model["widths"])),
@@ -60,16 +55,8 @@ One network of one seed: other seeds of the same model differ, by as much as [th
 It was trained for a comparison under a short schedule, not for the highest accuracy, and for nothing but ten classes of
 small photographs: whatever it is shown, it names one of the ten. Answers in any use that matters are not its purpose.
 
-```python
-import json
-from safetensors import safe_open
-from cnntention.training.checkpoint import rebuilt
-
-path = "docs/study/models/{run.model}.safetensors"
-with safe_open(path, "pt") as file:
-    weights = {{name: file.get_tensor(name) for name in file.keys()}}
-    trained = rebuilt(json.loads(file.metadata()["{NOTES}"]) | {{"state_dict": weights}}, path)
-trained.model  # takes images as cnntention.data.batches.Normalizer makes them
+```sh
+python -m cnntention predict docs/study/models/{run.model}.safetensors picture.png{size}
 ```
 
 The weights are under [the repository's license](../../../LICENSE). CIFAR-10 is by Krizhevsky (2009); no image of it is

@@ -25,7 +25,7 @@ from cnntention.reporting import figures, runs, tables
 from cnntention.reporting.draw_grid import draw_grid
 from cnntention.study.config import load
 from cnntention.study.study import Study
-from docs import model_cards, study_page
+from docs import model_cards, second_opinion, study_page
 from docs.blocks import ROOT, fill
 
 PUBLISHED = ROOT / "docs" / "study"
@@ -80,6 +80,16 @@ def write_figure(study: Study, name: str, folder: Path) -> None:
     """A figure's files."""
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     figures.plot_figure(study.figure_spec(name), study.results, str(folder / f"figures/{name}"))
+
+
+def write_second_opinion(study: Study, folder: Path) -> None:
+    """The accuracy of the models on CIFAR-10's test images; without weights nothing."""
+    found = second_opinion.answers(study, "cifar10", study.config["tables"]["cifar10"]["models"])
+    if found:
+        labels = {name: model["label"] for name, model in study.config["models"].items()}
+        made = second_opinion.table(found, labels)
+        for suffix, text in zip(SUFFIXES, (made.markdown(), made.csv(), made.json()), strict=True):
+            (folder / f"tables/{made.name}{suffix}").write_text(text, encoding="utf-8")
 
 
 def write_grids(study: Study, folder: Path) -> None:
@@ -173,6 +183,7 @@ def publish(results: Path, overlays: list[str], folder: Path) -> list[int]:
         write_table(study, name, folder)
     for name in study.config["figures"]:
         write_figure(study, name, folder)
+    write_second_opinion(study, folder)
     write_grids(study, folder)
     write_claims(study, folder)
     for overlay in BESIDE:

@@ -93,6 +93,7 @@ def page(folder: Path) -> str:
         _table(folder, "controls"),
         "## CIFAR-10",
         _table(folder, "cifar10"),
+        _table(folder, "test-images"),
         _picture(folder, "figures/curves-cifar10", "Error by epoch on CIFAR-10"),
         _table(folder, "attention-cifar10"),
         _picture(folder, "gradcam/cifar10", "Where the four models look on test images of CIFAR-10"),

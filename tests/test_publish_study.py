@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
-from safetensors import safe_open
 from torch import randn
 
 from cnntention.base import layout
 from cnntention.base.layout import Run
 from cnntention.base.specs import plain
 from cnntention.reporting import runs
+from cnntention.reporting.statistics.crossed import crossed_difference
 from cnntention.reporting.tables import make_table
 from cnntention.study.config import load
 from cnntention.study.study import Study
-from cnntention.training import checkpoint, history
-from docs import model_cards, publish_study, study_page
+from cnntention.training import checkpoint, history, portable
+from docs import model_cards, publish_study, second_opinion, study_page
 from docs.blocks import shown
 
 IMAGES = 200
@@ -165,14 +165,23 @@ def test_published_weights_are_the_trained_ones(tmp_path):
     checkpoint.save(path, model, study.run_spec(run), [str(digit) for digit in range(10)], "0" * 64, training)
     assert model_cards.write(study, run, tmp_path / "models")
     file = tmp_path / "models/cbam-16.safetensors"
-    with safe_open(file, "pt") as content:
-        weights = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118, no mapping
-        notes = json.loads(content.metadata()[model_cards.NOTES])
     images = randn(2, 3, 32, 32)
-    assert (checkpoint.rebuilt(notes | {"state_dict": weights}, file).model(images) == model(images)).all()
+    assert (portable.load(file).model(images) == model(images)).all()
     card = (tmp_path / "models/cbam-16.md").read_text()
     assert "cbam after each stage" in card
     assert file.stat().st_size < 2_000_000
+
+
+def test_a_second_opinion_is_the_accuracy_on_other_images():
+    rng = np.random.default_rng(0)
+    found = {"baseline": rng.random((3, 500)) < 0.8, "mha": rng.random((3, 500)) < 0.9}
+    table = second_opinion.table(found, {"baseline": "Baseline", "mha": "MHA"})
+    _, low, high = crossed_difference(found["mha"], found["baseline"])
+    row = table.data.set_index("model").loc["mha"]
+    assert row["accuracy"] == pytest.approx(100 * found["mha"].mean())
+    assert (row["low"], row["high"]) == (low, high)
+    assert list(table.shown.iloc[0])[2] == "–"
+    assert "500 official test images, 3 seeds" in table.notes[0]
 
 
 def test_the_folder_in_the_repository_is_of_its_runs(tmp_path):

@@ -1,0 +1,79 @@
+"""A second opinion on runs of split tune: their accuracy on test images, which the study judges by validation images.
+
+It is computed when the study is published and is part of no step, so that nothing can be chosen by it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cnntention.base import layout
+from cnntention.base.device import Machine, select
+from cnntention.base.layout import DataFiles, Run
+from cnntention.data import dataset as datasets
+from cnntention.data.batches import Normalizer
+from cnntention.network import predict
+from cnntention.reporting.statistics.crossed import crossed_difference
+from cnntention.reporting.statistics.seeds import mean_std
+from cnntention.reporting.table import Table, interval, spread
+from cnntention.study.study import Study
+from cnntention.training import checkpoint
+
+NAME = "test-images"
+REFERENCE = "baseline"
+
+
+def answers(study: Study, dataset: str, models: list[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which test images each model's networks have right, bool ``[seeds, images]``; empty without weights or data."""
+    files = DataFiles.of(dataset, study.results)
+    paths = {
+        model: [study.run_path(layout.MODEL, Run(dataset, model, "tune", seed)) for seed in study.config["seeds"]]
+        for model in models
+    }
+    if not all(Path(path).is_file() for of in [[files.data, files.card], *paths.values()] for path in of):
+        return {}
+    target = select(Machine())
+    data = datasets.load(files.data, files.card, device=target)
+    part = data.parts["test"]
+
+    def right(path: str) -> NDArray[np.bool_]:
+        trained = checkpoint.load(path)
+        trained.require_data(data.sha256, path)
+        normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
+        scores = predict.logits(trained.model.to(target), part, normalize)
+        return (scores.argmax(1) == part.labels).cpu().numpy()
+
+    return {model: np.stack([right(path) for path in of]) for model, of in paths.items()}
+
+
+def table(found: dict[str, NDArray[np.bool_]], labels: dict[str, str]) -> Table:
+    """Accuracy of each model, and its difference to the baseline over seeds and images."""
+    rows = []
+    for model, right in found.items():
+        mean, std = mean_std(100 * right.mean(1))
+        row = {"model": model, "accuracy": mean, "accuracy_std": std, "seeds": len(right), "images": right.shape[1]}
+        if model != REFERENCE:
+            row["difference"] = 100 * float(right.mean() - found[REFERENCE].mean())
+            if len(right) > 1:
+                _, row["low"], row["high"] = crossed_difference(right, found[REFERENCE])
+        rows.append(row)
+    data = pd.DataFrame(rows).reindex(columns=[*rows[0], "difference", "low", "high"])
+    shown = pd.DataFrame(
+        {
+            "Model": [labels[model] for model in data["model"]],
+            "Test accuracy (%)": [
+                spread(mean, std, ".2f") for mean, std in zip(data["accuracy"], data["accuracy_std"], strict=True)
+            ],
+            f"Δ to {labels[REFERENCE]} [95%]": [
+                interval(*ends, "+.2f") for ends in zip(data["difference"], data["low"], data["high"], strict=True)
+            ],
+        }
+    )
+    seeds, images = next(iter(found.values())).shape
+    notes = [
+        f"The same networks on {images:,} official test images, {seeds} seeds; Δ with its interval over seeds and "
+        "images (crossed bootstrap). No verdict rests on it."
+    ]
+    return Table(data, shown, "A second opinion: accuracy on test images of CIFAR-10", notes, NAME)
