@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from cnntention.base import layout
+from cnntention.base import layout, specs
+from cnntention.base.device import Machine
 from cnntention.base.layout import DataFiles, Run
 from cnntention.reporting import figures, runs, tables
 from cnntention.reporting.draw_grid import draw_grid
@@ -99,7 +100,8 @@ def write_grids(study: Study, folder: Path) -> None:
         data = DataFiles.of(dataset, study.results)
         if all(Path(path).is_file() for path in (*models, data.data, data.card)):
             (folder / "gradcam").mkdir(parents=True, exist_ok=True)
-            draw_grid(study.grid_spec(dataset), models, data, folder / f"gradcam/{dataset}")
+            stem = folder / f"gradcam/{dataset}"
+            draw_grid(study.grid_spec(dataset), models, data, stem, specs.read(Machine, study.computing))
 
 
 def write_run(study: Study, run: Run, folder: Path) -> None:
@@ -213,7 +215,7 @@ def beside(results: Path, overlays: list[str], folder: Path) -> None:
             there = finished(study, wanted)
             seeds = whole_seeds(wanted, there)
             if len(seeds) >= (2 if study.config[section][name]["kind"] == "factorial" else 1):
-                only = {"tables": [], "figures": [], "gradcam": []} | {section: [name]}
+                only = {"tables": [], "figures": [], "gradcam": [], "instruments": []} | {section: [name]}
                 write(of_seeds(results, overlays, seeds, **only), name, folder)
                 shown |= dict.fromkeys(run for run in there if run.seed in seeds)
     for run in shown:

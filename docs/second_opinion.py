@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cnntention.base import layout
+from cnntention.base import layout, specs
 from cnntention.base.device import Machine, select
 from cnntention.base.layout import DataFiles, Run
 from cnntention.data import dataset as datasets
@@ -34,7 +34,7 @@ def answers(study: Study, dataset: str, models: list[str]) -> dict[str, NDArray[
     }
     if not all(Path(path).is_file() for of in [[files.data, files.card], *paths.values()] for path in of):
         return {}
-    target = select(Machine())
+    target = select(specs.read(Machine, study.computing))
     data = datasets.load(files.data, files.card, device=target)
     part = data.parts["test"]
 
@@ -73,7 +73,7 @@ def table(found: dict[str, NDArray[np.bool_]], labels: dict[str, str]) -> Table:
     )
     seeds, images = next(iter(found.values())).shape
     notes = [
-        f"The same networks on {images:,} official test images, {seeds} seeds; Δ with its interval over seeds and "
+        f"The same networks on {images:,} official test images, {seeds} of each; Δ with its interval over seeds and "
         "images (crossed bootstrap). No verdict rests on it."
     ]
     return Table(data, shown, "A second opinion: accuracy on test images of CIFAR-10", notes, NAME)

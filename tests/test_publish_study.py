@@ -181,7 +181,7 @@ def test_a_second_opinion_is_the_accuracy_on_other_images():
     assert row["accuracy"] == pytest.approx(100 * found["mha"].mean())
     assert (row["low"], row["high"]) == (low, high)
     assert list(table.shown.iloc[0])[2] == "–"
-    assert "500 official test images, 3 seeds" in table.notes[0]
+    assert "500 official test images, 3 of each" in table.notes[0]
 
 
 def test_the_folder_in_the_repository_is_of_its_runs(tmp_path):
