@@ -43,6 +43,7 @@ if workflow.modifier.is_main_snakefile():
 
 include: "rules/data.smk"
 include: "rules/train.smk"
+include: "rules/import_weights.smk"
 include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"

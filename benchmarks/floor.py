@@ -188,7 +188,7 @@ def main() -> None:
     format = precision.choose("auto", target)
     peaks = measure_peaks(target, format)
     study = Study(load("config.yaml"))
-    specs = {model: study.run_spec(Run("cifar10", model, "full", 10)) for model in args.models}
+    specs = {model: study.training_spec(Run("cifar10", model, "full", 10)) for model in args.models}
     work = {model: dataclasses.asdict(of_training(specs[model], target, format, peaks)) for model in args.models}
     result = {"device": device.describe(target), "peaks": dataclasses.asdict(peaks), "work": work}
     if target.type == "cpu":

@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--sharing", type=int, default=1, help="how many processes share the GPU")
     args = parser.parse_args()
     study = Study(load("config.yaml"))
-    spec = dataclasses.replace(study.run_spec(Run("cifar10", args.model, "full", 10)), precision=args.precision)
+    spec = dataclasses.replace(study.training_spec(Run("cifar10", args.model, "full", 10)), precision=args.precision)
     machine = device.Machine(args.device, args.threads, args.sharing)
     if args.side == "ours":
         target = device.select(machine, log=lambda line: None)

@@ -60,7 +60,7 @@ def main() -> None:
     for model in args.models:
         by_format = {}
         for format in FORMATS:
-            specs = [study.run_spec(Run(args.dataset, model, args.split, seed)) for seed in args.seeds]
+            specs = [study.training_spec(Run(args.dataset, model, args.split, seed)) for seed in args.seeds]
             reached = [accuracy(dataclasses.replace(spec, precision=format), data, target) for spec in specs]
             by_format[format] = reached
             print(f"{model} {format}: {', '.join(f'{value:.2f}%' for value in reached)}", flush=True)

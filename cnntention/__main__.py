@@ -75,8 +75,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG or WebP")
     for step, text in (
         ("train", "train a run"),
-        ("evaluate", "evaluate a trained run"),
-        ("measure", "apply an instrument to a trained run"),
+        ("import", "import a run whose weights come from elsewhere"),
+        ("evaluate", "evaluate a run that is trained or imported"),
+        ("measure", "apply an instrument to a run that is trained or imported"),
     ):
         command = steps.add_parser(step, help=text)
         if step == "measure":
@@ -151,7 +152,15 @@ def _train(study: Study, args: argparse.Namespace) -> None:
 
     run = _run(study, args)
     data = DataFiles.of(run.dataset, study.results)
-    train(study.run_spec(run), run.files(study.results), data, _machine(study, args.threads))
+    train(study.training_spec(run), run.files(study.results), data, _machine(study, args.threads))
+
+
+def _import(study: Study, args: argparse.Namespace) -> None:
+    from cnntention.training.import_weights import import_weights
+
+    run = _run(study, args)
+    card = DataFiles.of(run.dataset, study.results).card
+    import_weights(study.import_spec(run), run.files(study.results), card)
 
 
 def _evaluate(study: Study, args: argparse.Namespace) -> None:
@@ -272,6 +281,7 @@ _STEPS = {
     "watch": _watch,
     "prepare": _prepare,
     "train": _train,
+    "import": _import,
     "evaluate": _evaluate,
     "table": _table,
     "overview": _overview,

@@ -26,14 +26,19 @@ TRAIN_THREADS = 1 if ON_CPU else 2
 MACHINE = canonical(STUDY.computing)
 
 
+def one_of(names):
+    """A wildcard's pattern: one of the names, and nothing where there is none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
-    dataset="|".join(map(re.escape, STUDY.config["datasets"])),
-    model="|".join(map(re.escape, STUDY.config["models"])),
-    split="|".join(JUDGED_BY),
+    dataset=one_of(STUDY.config["datasets"]),
+    model=one_of(STUDY.config["models"]),
+    split=one_of(JUDGED_BY),
     seed=r"\d+",
-    table="|".join(map(re.escape, STUDY.config["tables"])) or "(?!)",
-    figure="|".join(map(re.escape, STUDY.config["figures"])) or "(?!)",
-    instrument="|".join(map(re.escape, STUDY.config["instruments"])) or "(?!)",
+    table=one_of(STUDY.config["tables"]),
+    figure=one_of(STUDY.config["figures"]),
+    instrument=one_of(STUDY.config["instruments"]),
 
 
 # Steps run the package that the rules track, with the Python that runs Snakemake unless conda brings another.

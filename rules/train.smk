@@ -12,6 +12,8 @@ rule train:
         history=results(layout.HISTORY),
     log:
         log_file("train", layout.NAME),
+    wildcard_constraints:
+        model=one_of(STUDY.trained_models()),
     priority: earlier_seeds_first
     conda:
         CONDA
@@ -20,7 +22,7 @@ rule train:
         gpu=GPU,
     params:
         python=untracked(PYTHON),
-        spec=lambda wildcards: canonical(STUDY.run_spec(run_of(wildcards))),
+        spec=lambda wildcards: canonical(STUDY.training_spec(run_of(wildcards))),
         machine=untracked(MACHINE),
         # The state lies there too: no output, since Snakemake deletes the outputs of a job that was killed.
         results=untracked(MOVED.results),

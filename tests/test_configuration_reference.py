@@ -54,7 +54,7 @@ def test_keys_are_shown_with_what_may_stand_there_and_what_does_by_default():
         "| `machine.device` | `auto`, `cpu`, `cuda`, `mps` | `auto` | ",
         "| `epochs` | whole number ≥ 1, ≤ 1,000,000 or `null` | `null` | ",
         "| `models.*.widths` | list of 3: whole number ≥ 1, ≤ 4,096 | `[16, 32, 64]` | ",
-        "| `models.*.recipe` | name | required | ",
+        "| `models.*.recipe` | name |  | ",
         "| `recipes.*.momentum` | number ≥ 0, < 1 |  | ",
         "| `gradcam.*.style.cell` | number ≥ 0.8, ≤ 8 | `1.7` | ",
     ):

@@ -19,7 +19,7 @@ from cnntention.data.batches import Normalizer
 from cnntention.data.dataset import Dataset, Part
 from cnntention.network import predict
 from cnntention.network.resnet import ResNet
-from cnntention.training.specs import RunSpec
+from cnntention.training.specs import NetworkSpec
 
 NORMAL_95 = 1.959964
 """Half of a 95% interval, in standard errors of a mean over many images."""
@@ -101,7 +101,7 @@ class Subject:
     part: Part
     indices: np.ndarray
     normalize: Normalizer
-    spec: RunSpec
+    spec: NetworkSpec
     data: Dataset
 
     def logits(self) -> Tensor:

@@ -27,3 +27,22 @@ class Attention:
     options: dict[str, Any]
     placement: Literal["stage", "block"] = "stage"
     stages: tuple[int, ...] = STAGES
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """Of a network that was trained elsewhere.
+
+    Attributes:
+        path: of the file.
+        trained: by whom, and on what, for reading.
+        source: where the file is to be had, for reading; None: not said.
+        sha256: of the file, in hexadecimal; None: any file will do.
+        rename: regular expressions and what they are replaced by in the names of weights, one after the other.
+    """
+
+    path: str
+    trained: str
+    source: str | None = None
+    sha256: str | None = None
+    rename: tuple[tuple[str, str], ...] = ()

@@ -29,8 +29,8 @@ class Claim:
         epochs: the first ones, over which an ``early_error`` is the mean.
         within: not who is ahead is claimed, but that the accuracies differ by at most so many points.
         published: the values of both models, in percent, seconds or counts.
-        trained: epochs of the run that is trained by the shorter schedule.
-        schedule: epochs of that run's whole recipe.
+        trained: epochs of the run that is trained by the shorter schedule; None: neither is trained here.
+        schedule: epochs of that run's whole recipe, likewise.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Claim:
     epochs: int | None
     within: float | None
     published: tuple[float, float] | None
-    trained: int
-    schedule: int
+    trained: int | None
+    schedule: int | None
 
     @property
     def reservation(self) -> str:
         """Over what part of the schedule it is judged; nothing for all of it, or for what no schedule changes."""
-        if not MEASURES[self.measure].sampled:
+        if not MEASURES[self.measure].sampled or self.trained is None or self.schedule is None:
             return ""
         if self.epochs:
             return f"over the first {self.epochs} epochs" if self.epochs > 1 else "over the first epoch"

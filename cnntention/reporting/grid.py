@@ -75,7 +75,7 @@ def check(key: str, dataset: str, stanza: dict, config: dict, test_images: int |
         config: the whole one.
         test_images: how many the dataset has; None: not known yet.
     """
-    yield from selection.untrainable(key, stanza["models"], stanza["split"], [dataset], config)
+    yield from selection.impossible(key, stanza["models"], stanza["split"], [dataset], config)
     if test_images is not None and max(stanza["images"]) >= test_images:
         beyond = next(index for index in stanza["images"] if index >= test_images)
         yield f"{key}.images: {beyond} lies beyond the {test_images} test images, 0 to {test_images - 1}"

@@ -20,6 +20,7 @@ class Measure:
         shown: a value for reading.
         difference: of two values, in the unit in which it is shown.
         form: of a difference.
+        of_training: whether it is of a training, not of the network that came out.
     """
 
     higher: bool
@@ -28,6 +29,7 @@ class Measure:
     shown: Callable[[float], str]
     difference: Callable[[float, float], float]
     form: str
+    of_training: bool = False
 
     @property
     def unit(self) -> str:
@@ -49,8 +51,8 @@ def _early_error(run: pd.Series, epochs: int | None) -> float:
 
 MEASURES = {
     "accuracy": Measure(True, True, lambda run, epochs: run["accuracy"], "{:.2f}%".format, _points, "+.2f"),
-    "early_error": Measure(False, True, _early_error, "{:.2f}%".format, _points, "+.2f"),
-    "seconds": Measure(False, False, lambda run, epochs: run["seconds"], duration, _percent, "+.0f"),
+    "early_error": Measure(False, True, _early_error, "{:.2f}%".format, _points, "+.2f", of_training=True),
+    "seconds": Measure(False, False, lambda run, epochs: run["seconds"], duration, _percent, "+.0f", of_training=True),
     "multiply_adds": Measure(
         False, False, lambda run, epochs: run["multiply_adds"], lambda value: f"{value / 1e6:.1f} M", _percent, "+.1f"
     ),

@@ -4,16 +4,34 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+DIGITS = 12
+"""Of a checksum, in a note; the evaluation has all."""
+
 
 def trained(runs: pd.DataFrame) -> list[str]:
-    """How long and on what the runs were trained; empty without runs."""
-    if runs.empty:
-        return []
-    epochs = sorted(set(runs["epochs"]))
-    shown = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
-    shown += " epoch" if epochs == [1] else " epochs"
-    devices = sorted(set(runs["device"] + " in " + runs["precision"]))
-    return [f"Trained for {shown}; duration of one training on {', '.join(devices)}."]
+    """How long and on what the runs were trained, or by whom where it was elsewhere; empty without runs."""
+    elsewhere = imported(runs)
+    here, theirs = runs[~elsewhere], runs[elsewhere]
+    notes = []
+    if not here.empty:
+        epochs = sorted(set(here["epochs"]))
+        shown = f"{epochs[0]:.0f}" if len(epochs) == 1 else f"{epochs[0]:.0f} to {epochs[-1]:.0f}"
+        shown += " epoch" if epochs == [1] else " epochs"
+        devices = sorted(set(here["device"] + " in " + here["precision"]))
+        notes.append(f"Trained for {shown}; duration of one training on {', '.join(devices)}.")
+    if not theirs.empty:
+        networks = [
+            f"{run['model']} on {run['dataset']} from {run['imported']['path']}, SHA-256 "
+            f"{run['imported']['sha256'][:DIGITS]}, trained {run['imported']['trained']}"
+            for _, run in theirs.iterrows()
+        ]
+        notes.append(f"Imported, not trained here: {'; '.join(networks)}.")
+    return notes
+
+
+def imported(runs: pd.DataFrame) -> pd.Series:
+    """Of each run, whether it was trained elsewhere, see :mod:`cnntention.training.import_weights`."""
+    return runs["imported"].notna() if "imported" in runs else pd.Series(False, index=runs.index, dtype=bool)
 
 
 def incomplete(complete: Iterable[bool]) -> list[str]:

@@ -8,6 +8,7 @@ import pandas as pd
 from cnntention.base.files import write_text
 from cnntention.base.words import NONE, duration
 from cnntention.reporting import pages
+from cnntention.reporting.notes import imported
 from cnntention.reporting.runs import NAMES
 from cnntention.reporting.table import number
 from cnntention.reporting.tables import accuracy
@@ -20,6 +21,7 @@ class OverviewSpec:
 
     Attributes:
         trainings: of the whole study.
+        imported: networks of it that were trained elsewhere.
         datasets: their labels.
         models: likewise.
         seeds: of the study.
@@ -28,6 +30,7 @@ class OverviewSpec:
     """
 
     trainings: int
+    imported: int
     datasets: tuple[str, ...]
     models: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -73,20 +76,23 @@ def what_was_run(spec: OverviewSpec, evaluations: list[pd.DataFrame]) -> dict[st
         "Models": _listed(spec.models),
         "Seeds": ", ".join(map(str, spec.seeds)),
         "Trainings": str(spec.trainings),
-        "Evaluated": f"{len(runs)} trainings, those of the tables" + ("; of these:" if len(runs) else ""),
+        **({"Trained elsewhere": f"{spec.imported} networks, imported"} if spec.imported else {}),
+        "Evaluated": f"{len(runs)} runs, those of the tables" + ("; of these:" if len(runs) else ""),
     }
     if spec.instruments:
         evaluated = asked.pop("Evaluated")
         asked |= {"Instruments": _listed(spec.instruments), "Evaluated": evaluated}
     if runs.empty:
         return asked
-    return asked | {
-        "Epochs": ", ".join(map(str, sorted(set(runs["epochs"])))),
-        "Time of training": f"{duration(runs['seconds'].sum())} in all",
-        "Devices": _listed(sorted(set(runs["device"]))),
-        "Precision": _listed(sorted(set(runs["precision"]))),
-        "Versions": _listed(sorted({_versions(made["training"]) for made in runs["versions"]})),
+    trained = runs[~imported(runs)]
+    how = {
+        "Epochs": ", ".join(f"{epochs:.0f}" for epochs in sorted(set(trained["epochs"]))),
+        "Time of training": f"{duration(trained['seconds'].sum())} in all",
+        "Devices": _listed(sorted(set(trained["device"]))),
+        "Precision": _listed(sorted(set(trained["precision"]))),
     }
+    versions = {"Versions": _listed(sorted({_versions(made["training"]) for made in runs["versions"]}))}
+    return asked | ({} if trained.empty else how) | versions
 
 
 def verdicts(spec: AccuracySpec, runs: pd.DataFrame) -> pd.DataFrame:

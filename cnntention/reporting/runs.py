@@ -24,13 +24,13 @@ from cnntention.base.layout import Run
 from cnntention.data.split import judged_error
 from cnntention.training import origin
 from cnntention.training.history import COLUMNS
-from cnntention.training.specs import is_of
+from cnntention.training.specs import is_imported, is_of
 
 NAMES = ("dataset", "model", "split", "seed")
 NEEDED = (
     "accuracy", "n", "seconds", "epochs", "device", "precision", "parameters", "multiply_adds", "attention", "versions",
 )  # fmt: skip
-"""What every evaluation has; others may stand beside it."""
+"""What every evaluation has; others may stand beside it. Of a network that was trained elsewhere some are null."""
 
 Content = TypeVar("Content")
 
@@ -144,14 +144,17 @@ def evaluations_in_detail(results: str, expected: dict[str, str]) -> pd.DataFram
     """As :func:`evaluations`, with two more columns: ``errors``, a list, the error in percent after each epoch on the
     images that judge the split; ``right``, bool ``[n]``, which of its images were classified correctly.
 
-    A run that was trained again and is not evaluated yet is left out.
+    A run that was trained again and is not evaluated yet is left out. One that was trained elsewhere has no errors.
     """
     rows = []
     for run, report in _evaluated(results, expected):
-        epochs = history(run.path(layout.HISTORY, results))
-        if of_one_training(epochs, report["training"]):
+        errors = None
+        if not is_imported(report["spec"]):
+            epochs = history(run.path(layout.HISTORY, results))
+            if not of_one_training(epochs, report["training"]):
+                continue
             errors = [epoch[judged_error(run.split)] for epoch in epochs]
-            rows.append(_row(run, report) | {"errors": errors, "right": right(run.path(layout.PREDICTIONS, results))})
+        rows.append(_row(run, report) | {"errors": errors, "right": right(run.path(layout.PREDICTIONS, results))})
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*NAMES, *NEEDED, "errors", "right"])
 
 

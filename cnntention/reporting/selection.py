@@ -86,13 +86,16 @@ def runs(stanza: dict, seeds: Iterable[int]) -> list[Run]:
 def problems(key: str, stanza: dict, config: dict) -> Iterator[str]:
     """What is wrong with a stanza with :data:`KEYS`, a line for each problem."""
     yield from unknown(f"{key}.datasets", stanza["datasets"], config["datasets"])
-    yield from untrainable(key, stanza["models"], stanza["split"], stanza["datasets"], config)
+    yield from impossible(key, stanza["models"], stanza["split"], stanza["datasets"], config)
 
 
-def untrainable(key: str, models: list[str], name: str, datasets: list[str], config: dict) -> Iterator[str]:
-    """What keeps runs of models on a split of datasets from being trained, one line each; unknown datasets are
-    passed over."""
+def impossible(key: str, models: list[str], name: str, datasets: list[str], config: dict) -> Iterator[str]:
+    """Why there can be no runs of models on a split of datasets, one line each; unknown datasets are passed over."""
     yield from unknown(f"{key}.models", models, config["models"])
+    for model in models:
+        weights = config["models"].get(model, {}).get("weights")
+        if weights is not None:
+            yield from _impossible_imports(key, model, weights, name, datasets)
     if split.judging_part(name) == "validation":
         for dataset in datasets:
             if dataset in config["datasets"] and not config["datasets"][dataset]["validation_images"]:
@@ -105,6 +108,24 @@ def untrainable(key: str, models: list[str], name: str, datasets: list[str], con
                 f"{key}.split: models.{model} stops early on validation error, and split '{name}' has no validation "
                 "images; use split 'tune' or a recipe with early_stopping: null"
             )
+
+
+def _impossible_imports(key: str, model: str, weights: dict, name: str, datasets: list[str]) -> Iterator[str]:
+    for dataset in datasets:
+        if dataset not in weights:
+            yield f"{key}: models.{model} has weights for {', '.join(weights)}, and none for {dataset}"
+    if split.judging_part(name) != "test":
+        yield (
+            f"{key}.split: models.{model} has weights from elsewhere, which may have seen the images that judge split "
+            f"'{name}'; use split: full"
+        )
+
+
+def without_training(key: str, models: list[str], what: str, config: dict) -> Iterator[str]:
+    """A line for each model that was trained elsewhere, so that it has not got what a product shows of a training."""
+    for model in models:
+        if "weights" in config["models"].get(model, {}):
+            yield f"{key}: models.{model} has weights from elsewhere, and so no {what}; leave it out"
 
 
 def published_keys(of_a_model: dict) -> dict:

@@ -1,6 +1,7 @@
 """Checks that need more than one key of a config, or a look at a file's header."""
 
 import math
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,8 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
         for dataset in config["datasets"].values():
             yield from _check_warmup(f"recipes.{name}.schedule.warmup", recipe, dataset, config["epochs"])
     for name, model in config["models"].items():
-        yield from _check_model(f"models.{name}", model, given["models"][name], config["recipes"])
+        yield from _check_model(f"models.{name}", model, given["models"][name])
+        yield from _check_origin(f"models.{name}", model, config)
         yield from _check_control(f"models.{name}.stands_for", name, model["stands_for"], config["models"])
     for section in ("datasets", "models"):
         yield from _check_labels(section, config[section])
@@ -123,8 +125,32 @@ def _check_warmup(key: str, recipe: dict, dataset: dict, epochs: int | None) -> 
         )
 
 
-def _check_model(key: str, model: dict, given: dict, recipes: dict) -> Iterator[str]:
-    yield from unknown(f"{key}.recipe", model["recipe"], recipes)
+def _check_origin(key: str, model: dict, config: dict) -> Iterator[str]:
+    """Where a model's weights come from: a training here, or elsewhere."""
+    if "weights" not in model:
+        if "recipe" in model:
+            yield from unknown(f"{key}.recipe", model["recipe"], config["recipes"])
+        else:
+            yield f"{key}: 'recipe' missing, or 'weights'"
+        return
+    if "recipe" in model:
+        yield f"{key}.weights: not possible beside a recipe; set recipe: null"
+    if len(config["seeds"]) > 1:
+        yield f"{key}.weights: a network each, so seeds must hold one, not {len(config['seeds'])}"
+    yield from unknown(f"{key}.weights", model["weights"], config["datasets"])
+    for name, weights in model["weights"].items():
+        place = f"{key}.weights.{name}"
+        if not Path(weights["path"]).is_file():
+            where = f"; it is to be had from {weights['source']}" if "source" in weights else ""
+            yield f"{place}.path: {weights['path']}: no such file{where}"
+        for number, (pattern, _) in enumerate(weights["rename"]):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                yield f"{place}.rename[{number}]: '{pattern}' is no regular expression: {error}"
+
+
+def _check_model(key: str, model: dict, given: dict) -> Iterator[str]:
     if (model["depth"] - 2) % 6:
         yield f"{key}.depth: {model['depth']} is not 6n+2, as for three equal stages (20, 32, 44, 56, 110...)"
     attention = model["attention"]

@@ -57,6 +57,8 @@ def _problems(key: str, name: str, grid: dict, config: dict, own: set[str]) -> I
     for of in grid["models"]:
         if of not in own:
             yield from unknown(f"{key}.models", of, own)
+        elif "recipe" not in config["models"][of]:
+            yield f"{key}.models: models.{of} has no recipe, and so no variants are trained"
         elif config["models"][of]["recipe"] not in config["recipes"]:
             yield from unknown(f"models.{of}.recipe", config["models"][of]["recipe"], config["recipes"])
         else:

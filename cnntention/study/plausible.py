@@ -80,7 +80,8 @@ def remarks(config: dict, runs: Iterable[Run]) -> Iterator[str]:
         yield from _of_dataset(f"datasets.{name}", dataset, known[name])
     for name, recipe in config["recipes"].items():
         yield from _of_recipe(f"recipes.{name}", recipe)
-    yield from dict.fromkeys(line for run in runs for line in _of_run(run, config, known))
+    trained = (run for run in runs if "recipe" in config["models"][run.model])
+    yield from dict.fromkeys(line for run in trained for line in _of_run(run, config, known))
 
 
 def _of_dataset(key: str, dataset: dict, known: Known) -> Iterator[str]:

@@ -23,14 +23,17 @@ from cnntention.reporting.instruments import spec as instruments
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.kinds import Kind
 from cnntention.reporting.overview import OverviewSpec
-from cnntention.reporting.selection import untrainable
+from cnntention.reporting.selection import impossible
 from cnntention.reporting.table import SUFFIXES
 from cnntention.reporting.tables import TableSpec
 from cnntention.study import plausible
 from cnntention.study.config import complete
 from cnntention.study.export import ExportSpec
 from cnntention.study.schedule import scaled
-from cnntention.training.specs import RunSpec
+from cnntention.training.specs import ImportSpec, RunSpec
+
+NO_PART_OF_A_NETWORK = ("label", "color", "recipe", "stands_for", "weights")
+"""Keys of a model: what it is called, where its weights come from, and what it is compared with."""
 
 
 class Study:
@@ -99,7 +102,12 @@ class Study:
         return self._files(figures.KINDS[self.config["figures"][name]["kind"]], self.figure_runs(name))
 
     def _files(self, kind: Kind, runs: list[Run]) -> list[str]:
-        return [self.run_path(pattern, run) for run in runs for pattern in kind.files]
+        return [
+            self.run_path(pattern, run)
+            for run in runs
+            for pattern in kind.files
+            if pattern != layout.HISTORY or run.model in self.trained_models()
+        ]
 
     def grid_runs(self, dataset: str) -> list[Run]:
         """The runs that a Grad-CAM grid is made from."""
@@ -121,6 +129,18 @@ class Study:
 
     def _accuracy_tables(self) -> list[str]:
         return [name for name, table in self.config["tables"].items() if table["kind"] == "accuracy"]
+
+    def trained_models(self) -> list[str]:
+        """The models that are trained here."""
+        return [name for name, model in self.config["models"].items() if "recipe" in model]
+
+    def imported_models(self) -> list[str]:
+        """The models that were trained elsewhere."""
+        return [name for name, model in self.config["models"].items() if "weights" in model]
+
+    def weights_file(self, run: Run) -> str:
+        """The user's file that a run of an imported model is made from."""
+        return self.config["models"][run.model]["weights"][run.dataset]["path"]
 
     def digests(self, runs: Iterable[Run]) -> dict[str, str]:
         """The digest of the spec of each run, by the run's name: it tells results of another config."""
@@ -168,13 +188,13 @@ class Study:
         entry = self.config["datasets"][dataset]
         return DataSpec(entry["source"], entry["image_size"], source.options(entry))
 
-    def run_spec(self, run: Run) -> RunSpec:
-        """What a training depends on.
+    def run_spec(self, run: Run) -> RunSpec | ImportSpec:
+        """What a training, or an import, depends on.
 
         Raises:
-            ConfigError: the run cannot be trained like this, whether or not the config lists it.
+            ConfigError: there can be no such run, whether or not the config lists it.
         """
-        problems = list(untrainable("run", [run.model], run.split, [run.dataset], self.config))
+        problems = list(impossible("run", [run.model], run.split, [run.dataset], self.config))
         if problems:
             raise ConfigError("\n".join(problems))
         dataset = self.config["datasets"][run.dataset]
@@ -182,12 +202,38 @@ class Study:
         content = dataclasses.asdict(run) | {
             "validation_images": validation_images(run.split, dataset["validation_images"]),
             "normalization": dataset["normalization"],
+            **{key: value for key, value in model.items() if key not in NO_PART_OF_A_NETWORK},
+        }
+        if "weights" in model:
+            return specs.read(ImportSpec, content | {"weights": model["weights"][run.dataset]})
+        training = {
             "augmentation": dataset["augmentation"],
-            **{key: value for key, value in model.items() if key not in ("label", "color", "recipe", "stands_for")},
             "precision": self.config["precision"],
             "recipe": self.recipe(run.model, run.dataset),
         }
-        return specs.read(RunSpec, content)
+        return specs.read(RunSpec, content | training)
+
+    def training_spec(self, run: Run) -> RunSpec:
+        """What a training depends on.
+
+        Raises:
+            ConfigError: there can be no such run, or the model is trained elsewhere.
+        """
+        spec = self.run_spec(run)
+        if not isinstance(spec, RunSpec):
+            raise ConfigError(f"models.{run.model} has weights from elsewhere, which are imported and not trained here")
+        return spec
+
+    def import_spec(self, run: Run) -> ImportSpec:
+        """What an import depends on.
+
+        Raises:
+            ConfigError: there can be no such run, or the model is trained here.
+        """
+        spec = self.run_spec(run)
+        if not isinstance(spec, ImportSpec):
+            raise ConfigError(f"models.{run.model} has a recipe, by which it is trained, and no weights to import")
+        return spec
 
     def recipe(self, model: str, dataset: str | None = None) -> dict:
         """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set."""
@@ -224,7 +270,8 @@ class Study:
         return specs.read(
             OverviewSpec,
             {
-                "trainings": len(runs),
+                "trainings": sum(run.model in self.trained_models() for run in runs),
+                "imported": sum(run.model in self.imported_models() for run in runs),
                 "datasets": sorted({self.config["datasets"][run.dataset]["label"] for run in runs}),
                 "models": sorted({self.config["models"][run.model]["label"] for run in runs}),
                 "seeds": self.config["seeds"],

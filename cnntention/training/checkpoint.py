@@ -12,25 +12,26 @@ from cnntention.base import specs
 from cnntention.base.errors import CheckpointError, ConfigError
 from cnntention.base.files import load_tensors, save_tensors
 from cnntention.network.resnet import ResNet
-from cnntention.training.specs import RunSpec
+from cnntention.training.specs import ImportSpec, NetworkSpec, read_spec
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """A trained model and how it was made.
+    """A trained model and how it came about.
 
     Attributes:
         model: on the CPU, in evaluation mode.
         spec: of the run.
         class_names: in the order of the logits.
-        data_sha256: of the prepared data that it was trained on.
-        training: ``seconds``, ``epochs``, ``device``, ``precision``.
+        data_sha256: of the prepared data that it was trained on, or imported for.
+        training: ``seconds``, ``epochs``, ``device``, ``precision``; of an imported model None all of them, and
+            ``imported`` besides, see :mod:`cnntention.training.import_weights`.
         versions: of python, torch, torchvision, numpy and cnntention at training.
         image_size: height and width of the images that it was trained on; None: the file does not say.
     """
 
     model: ResNet
-    spec: RunSpec
+    spec: NetworkSpec
     class_names: list[str]
     data_sha256: str
     training: dict
@@ -52,9 +53,10 @@ class Checkpoint:
         }
 
     def require_data(self, sha256: str, path: str | os.PathLike) -> None:
-        """Raise CheckpointError, which names the path, unless the model was trained on the data of this digest."""
+        """Raise CheckpointError, which names the path, unless the model was made for the data of this digest."""
         if sha256 != self.data_sha256:
-            raise CheckpointError(f"{path}: trained on data that differ from those prepared now; train this run again")
+            made, again = ("imported for", "import") if isinstance(self.spec, ImportSpec) else ("trained on", "train")
+            raise CheckpointError(f"{path}: {made} data that differ from those prepared now; {again} this run again")
 
 
 def versions() -> dict[str, str]:
@@ -72,7 +74,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def build(spec: RunSpec, in_channels: int, num_classes: int) -> ResNet:
+def build(spec: NetworkSpec, in_channels: int, num_classes: int) -> ResNet:
     """The untrained model of a run, its weights drawn from torch's global generator."""
     return ResNet(spec.depth, in_channels, num_classes, spec.attention, spec.widths)
 
@@ -80,7 +82,7 @@ def build(spec: RunSpec, in_channels: int, num_classes: int) -> ResNet:
 def save(
     path: str | os.PathLike,
     model: ResNet,
-    spec: RunSpec,
+    spec: NetworkSpec,
     class_names: list[str],
     data_sha256: str,
     training: dict,
@@ -117,7 +119,7 @@ def rebuilt(content: dict, path: str | os.PathLike) -> Checkpoint:
     """
     try:
         rest: dict = {key: content[key] for key in ("class_names", "data_sha256", "training", "versions")}
-        spec = specs.read(RunSpec, content["spec"])
+        spec = read_spec(content["spec"])
         height_and_width = content.get("image_size")
         image_size = height_and_width and (int(height_and_width[0]), int(height_and_width[1]))
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:

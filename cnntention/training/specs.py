@@ -1,4 +1,4 @@
-"""What a training depends on in the config."""
+"""What a network depends on in the config: a training, or an import of weights that were trained elsewhere."""
 
 import dataclasses
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 from cnntention.base import specs
 from cnntention.base.layout import Run
 from cnntention.data.specs import Augmentation, Normalization
-from cnntention.network.specs import WIDTHS, Attention
+from cnntention.network.specs import WIDTHS, Attention, Weights
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,22 +72,19 @@ class Recipe:
     schedule: OneCycle | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class RunSpec:
-    """What one training depends on.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkSpec:
+    """A network and what it is judged by, wherever its weights come from.
 
     Attributes:
         dataset: its name in the config.
         model: likewise.
         split: ``full`` or ``tune``, see :mod:`cnntention.data.split`.
-        seed: of weights, batches and augmentation.
+        seed: of a training's weights, batches and augmentation; it tells runs apart.
         validation_images: held out of the training images; 0 with split ``full``.
         normalization: None: pixels in [0, 1].
-        augmentation: of training images.
         depth: number of weighted layers of the ResNet, 6n+2.
         attention: None: without attention.
-        precision: ``auto``, ``fp32`` or ``bf16``.
-        recipe: of the training.
         widths: channels of the three stages.
     """
 
@@ -97,11 +94,8 @@ class RunSpec:
     seed: int
     validation_images: int
     normalization: Normalization | None
-    augmentation: Augmentation
     depth: int
     attention: Attention | None
-    precision: str
-    recipe: Recipe
     widths: tuple[int, int, int] = WIDTHS
 
     @property
@@ -110,12 +104,52 @@ class RunSpec:
         return Run(self.dataset, self.model, self.split, self.seed)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSpec(NetworkSpec):
+    """What one training depends on.
+
+    Attributes:
+        augmentation: of training images.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        recipe: of the training.
+    """
+
+    augmentation: Augmentation
+    precision: str
+    recipe: Recipe
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImportSpec(NetworkSpec):
+    """What a network depends on that was trained elsewhere.
+
+    Attributes:
+        weights: that it has.
+    """
+
+    weights: Weights
+
+
+def read_spec(content: Any) -> RunSpec | ImportSpec:
+    """The spec of a run in a result, from plain dicts and lists.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return specs.read(ImportSpec, content) if is_imported(content) else specs.read(RunSpec, content)
+
+
+def is_imported(content: Any) -> bool:
+    """Whether the spec in a result is of a network that was trained elsewhere."""
+    return isinstance(content, dict) and "weights" in content
+
+
 def is_of(digest: str, content: Any) -> bool:
     """Whether the run's spec in a result has this digest.
 
     Anything that is not a spec has not: whatever it is, this config did not make it.
     """
     try:
-        return specs.digest(specs.read(RunSpec, content)) == digest
+        return specs.digest(read_spec(content)) == digest
     except ValueError:
         return False

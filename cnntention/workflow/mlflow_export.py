@@ -19,7 +19,7 @@ from cnntention.base.errors import DataError, TrackingError
 from cnntention.base.files import sha256
 from cnntention.reporting import runs
 from cnntention.study.export import ExportSpec
-from cnntention.training.specs import is_of
+from cnntention.training.specs import is_imported, is_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -134,28 +134,31 @@ def _content(results: Path, name: str, expected: str) -> Content | None:
     """A run of the study; None unless it is evaluated, and made by the config whose digest is expected."""
     paths = (pattern.replace(layout.NAME, name) for pattern in (layout.MODEL, layout.HISTORY, layout.EVAL))
     model, history, evaluation = (Path(path.format(results=results)) for path in paths)
-    epochs = runs.if_whole(runs.history, str(history))
     report = runs.if_whole(runs.evaluation, str(evaluation))
-    if not (epochs and report and model.is_file() and is_of(expected, report["spec"])):
-        return None
-    if not runs.of_one_training(epochs, report["training"]):
+    if not (report and model.is_file() and is_of(expected, report["spec"])):
         return None
     spec, training = report["spec"], report["training"]
+    imported = is_imported(spec)
+    epochs = [] if imported else runs.if_whole(runs.history, str(history)) or []
+    if not imported and not runs.of_one_training(epochs, training):
+        return None
+    how = ("imported",) if imported else ("device", "precision")
+    files = [evaluation, model] if imported else [history, evaluation, model]
     try:
         return Content(
             params=_flat(spec),
             tags={key: str(spec[key]) for key in ("dataset", "model", "split", "seed")}
             | {"spec": expected}
             | {key: report[key] for key in _TAGS}
-            | {key: training[key] for key in ("device", "precision")}
+            | _flat({key: training[key] for key in how})
             | {f"version.{package}": version for package, version in report["versions"]["training"].items()},
             epochs=[
                 {f"epoch/{key}": value for key, value in row.items() if key != "epoch" and value is not None}
                 for row in epochs
             ],
             metrics=_metrics(report),
-            artifacts=[(file, "") for file in (history, evaluation, model)],
-            end=history.stat().st_mtime,
+            artifacts=[(file, "") for file in files],
+            end=files[0].stat().st_mtime,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{evaluation}: damaged ({error}); evaluate this run again") from None
@@ -191,7 +194,7 @@ def _metrics(report: dict) -> dict[str, float]:
     """The numbers of an ``eval.json``; the part of a name before the slash is a group on MLflow's pages."""
     numbers = {key: value for key, value in report.items() if not isinstance(value, dict | list) and key not in _TAGS}
     values = {f"final/{key}": value for key, value in numbers.items()}
-    values["final/seconds"] = report["training"]["seconds"]
+    values["final/seconds"] = report["training"]["seconds"]  # None where others trained it
     values |= {f"final_accuracy_per_class/{name}": value for name, value in report["accuracy_per_class"].items()}
     if report["attention"]:
         values["final_attention/accuracy_bypassed"] = report["attention"]["accuracy_bypassed"]

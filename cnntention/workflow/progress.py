@@ -12,9 +12,9 @@ from cnntention.base.words import duration
 from cnntention.data.split import judged_error
 from cnntention.reporting import runs
 from cnntention.study.study import Study
-from cnntention.training import heartbeat
+from cnntention.training import heartbeat, origin
 from cnntention.training.heartbeat import Beat
-from cnntention.training.specs import RunSpec, is_of
+from cnntention.training.specs import ImportSpec, NetworkSpec, RunSpec, is_of
 from cnntention.workflow.summary import failure
 
 WAITING = "waiting"
@@ -49,7 +49,7 @@ class Row:
     Attributes:
         run: which one.
         state: one of :data:`STATES`.
-        epochs: how many epochs it is to be trained.
+        epochs: how many epochs it is to be trained; None: it was trained elsewhere.
         epoch: how many are done; None where nothing is known.
         train_error: after the last of them, in percent.
         error: likewise, on validation images (split tune) or test images (split full).
@@ -60,7 +60,7 @@ class Row:
 
     run: Run
     state: str
-    epochs: int
+    epochs: int | None = None
     epoch: int | None = None
     train_error: float | None = None
     error: float | None = None
@@ -81,6 +81,8 @@ def rows(study: Study, now: float) -> list[Row]:
 
 def _row(study: Study, run: Run, now: float) -> Row:
     spec = study.run_spec(run)
+    if isinstance(spec, ImportSpec):
+        return _imported(Row(run, WAITING), study, spec)
     row = Row(run, WAITING, spec.recipe.epochs)
     beat = heartbeat.read(study.run_path(layout.HEARTBEAT, run))
     if beat and beat.spec == specs.digest(spec):
@@ -113,7 +115,7 @@ def _begun(row: Row, study: Study, beat: Beat, now: float) -> Row:
         return dataclasses.replace(row, state=SILENT, note=note)
     left = None
     if beat.seconds_per_epoch is not None and not beat.ended:
-        left = max(0.0, beat.seconds_per_epoch * (row.epochs - beat.epoch) - max(0.0, now - beat_time))
+        left = max(0.0, beat.seconds_per_epoch * ((row.epochs or 0) - beat.epoch) - max(0.0, now - beat_time))
     return dataclasses.replace(row, state=TRAINING, seconds_left=left, note="starting again" if beat.ended else "")
 
 
@@ -133,9 +135,28 @@ def _trained(row: Row, study: Study, spec: RunSpec) -> Row:
     made_by = runs.made_by(study.results, row.run, history)
     if made_by is None:
         return dataclasses.replace(row, state=TRAINED, note="its model.pt is damaged, or of another training")
+    return _judged(row, study, spec, made_by, evaluated=bool(evaluation))
+
+
+def _imported(row: Row, study: Study, spec: ImportSpec) -> Row:
+    """The row of a run whose weights come from elsewhere."""
+    notes = runs.if_whole(origin.notes, study.run_path(layout.MODEL, row.run))
+    if not notes:
+        message = _failure(study.path(layout.LOG, step="import_weights", of=row.run))
+        return dataclasses.replace(row, state=FAILED, note=_line(message)) if message else row
+    evaluation = runs.if_whole(runs.evaluation, study.run_path(layout.EVAL, row.run))
+    if evaluation and evaluation["training"] == notes["training"]:
+        row = dataclasses.replace(row, error=100 - evaluation["accuracy"])
+    else:
+        evaluation = None
+    return _judged(row, study, spec, notes["spec"], evaluated=bool(evaluation))
+
+
+def _judged(row: Row, study: Study, spec: NetworkSpec, made_by: dict, evaluated: bool) -> Row:
+    """The row of a run that has weights, by what made them."""
     if not is_of(specs.digest(spec), made_by):
         return dataclasses.replace(row, state=STALE, note="made by another config")
-    if evaluation:
+    if evaluated:
         return dataclasses.replace(row, state=EVALUATED)
     log = study.path(layout.LOG, step="evaluate", of=row.run)
     message = _failure(log) if _modified(log) >= _modified(study.run_path(layout.MODEL, row.run)) else None

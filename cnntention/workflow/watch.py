@@ -87,7 +87,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         str(row.run),
         row.state,
-        f"{'–' if row.epoch is None else row.epoch}/{row.epochs}",
+        "" if row.epochs is None else f"{'–' if row.epoch is None else row.epoch}/{row.epochs}",
         *("" if error is None else f"{error:.2f}%" for error in (row.train_error, row.error)),
         "" if row.seconds_left is None else duration(row.seconds_left),
         "; ".join(text for text in (row.note, row.device) if text),

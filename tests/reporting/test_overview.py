@@ -11,7 +11,7 @@ from cnntention.reporting.tables.accuracy import KIND, AccuracySpec
 
 def whole(*tables: AccuracySpec) -> OverviewSpec:
     """The spec of an overview."""
-    return OverviewSpec(8, ("CIFAR-10",), ("Attention, gated", "Baseline"), (10, 11, 12), tables)
+    return OverviewSpec(8, 0, ("CIFAR-10",), ("Attention, gated", "Baseline"), (10, 11, 12), tables)
 
 
 # ---- verdicts
@@ -69,7 +69,7 @@ def test_what_was_run_and_on_what():
         "Models": "Attention, gated · Baseline",
         "Seeds": "10, 11, 12",
         "Trainings": "8",
-        "Evaluated": "6 trainings, those of the tables; of these:",
+        "Evaluated": "6 runs, those of the tables; of these:",
         "Epochs": "182",
         "Time of training": "15.0 h in all",
         "Devices": "CPU (x86_64, 2 threads)",
@@ -99,7 +99,7 @@ def test_a_run_of_two_tables_is_counted_once_and_one_of_each_split_twice():
 def test_before_anything_is_evaluated_there_is_only_what_was_asked_for(tables):
     found = overview.what_was_run(whole(*tables), [frame() for _ in tables])
     assert list(found) == ["Datasets", "Models", "Seeds", "Trainings", "Evaluated"]
-    assert (found["Trainings"], found["Evaluated"]) == ("8", "0 trainings, those of the tables")
+    assert (found["Trainings"], found["Evaluated"]) == ("8", "0 runs, those of the tables")
 
 
 # ---- the page

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,8 +67,12 @@ def test_every_overlay_is_valid_on_top_of_the_shipped_config(overlay, tmp_path, 
         if name != "only" and dataset["source"] == "npz":
             indices = (config["gradcam"].get(name) or {}).get("images", [0])
             channels = len((dataset.get("normalization") or {"mean": [0.0]})["mean"])
-            write_npz("own.npz", dataset.get("validation_images", 0) + 10, max(indices) + 1, (8, 8, channels))
+            write_npz("own.npz", dataset.get("validation_images", 0) + 10, max(1000, *indices) + 1, (8, 8, channels))
             dataset["path"] = "own.npz"
+    for model in config["models"].values():
+        for weights in (model.get("weights") or {}).values() if isinstance(model, dict) else ():
+            Path(weights["path"]).parent.mkdir(parents=True, exist_ok=True)
+            Path(weights["path"]).touch()
     complete(config)
 
 

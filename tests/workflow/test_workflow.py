@@ -423,7 +423,7 @@ def test_the_report_opens_with_the_overview_beside_the_workflow(page):
 def test_the_report_shows_the_overview_by_itself(page):
     show(page, "1. Overview", "Overview")
     inside = page.frame_locator("iframe")
-    inside.get_by_text("8 trainings, those of the tables").wait_for()
+    inside.get_by_text("8 runs, those of the tables").wait_for()
     assert inside.get_by_text(f"torch {torch.__version__}").is_visible()
 
 

@@ -27,9 +27,7 @@ class Npz(Source):
     sha256: str | None = dataclasses.field(
         default=None,
         metadata={
-            "type": "string",
-            "pattern": "^[0-9a-f]{64}\\Z",
-            "message": "a SHA-256 is 64 digits, 0 to 9 and a to f",
+            "$ref": "#/$defs/sha256",
             "description": "of the file, in hexadecimal; without it, the file is taken as it is",
         },
     )

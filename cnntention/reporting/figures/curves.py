@@ -71,6 +71,7 @@ class Curves(FigureKind[CurvesSpec]):
 
     def check(self, key: str, stanza: dict, config: dict, given: dict) -> Iterator[str]:
         yield from selection.problems(key, stanza, config)
+        yield from selection.without_training(f"{key}.models", stanza["models"], "curves", config)
         for curve in stanza["curves"]:
             if curve.partition("_")[0] not in split.parts_with_curves(stanza["split"]):
                 yield f"{key}.curves: split '{stanza['split']}' has no {curve}"

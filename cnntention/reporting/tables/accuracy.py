@@ -174,7 +174,7 @@ def _row(spec: AccuracySpec, dataset: Labelled, model: Labelled, runs: pd.DataFr
         return row
     row["accuracy"], row["accuracy_std"] = mean_std(own["accuracy"])
     row["difference"] = row["accuracy"] - row["published"]
-    row["hours"] = own["seconds"].mean() / 3600
+    row["hours"] = pd.to_numeric(own["seconds"]).mean() / 3600
     row["images"], row["parameters"], row["multiply_adds"] = (
         int(own[column].iloc[0]) for column in ("n", "parameters", "multiply_adds")
     )

@@ -166,25 +166,31 @@ def _check(key: str, claim: dict, config: dict) -> Iterator[str]:
     for side in ("model", "than"):
         yield from unknown(f"{key}.{side}", claim[side], config["models"])
     known = [claim[side] for side in ("model", "than") if claim[side] in config["models"]]
-    yield from selection.untrainable(key, known, claim["split"], [claim["dataset"]], config)
+    yield from selection.impossible(key, known, claim["split"], [claim["dataset"]], config)
+    if MEASURES[claim["measure"]].of_training:
+        yield from selection.without_training(f"{key}.measure", known, claim["measure"], config)
     if claim["model"] == claim["than"]:
         yield f"{key}.than: '{claim['than']}' is the same model"
 
 
 def _details(name: str, claim: dict, study: Study) -> dict:
     """The fields of a :class:`Claim`, in plain values."""
-    recipes = study.config["recipes"]
-    trained = {side: study.recipe(claim[side], claim["dataset"])["epochs"] for side in ("model", "than")}
-    whole = {side: recipes[study.config["models"][claim[side]]["recipe"]]["epochs"] for side in trained}
-    shorter = min(trained, key=lambda side: (trained[side], whole[side]))
+    config = study.config
+    of_models = {side: config["models"][claim[side]] for side in ("model", "than")}
+    schedules = [
+        (study.recipe(claim[side], claim["dataset"])["epochs"], config["recipes"][model["recipe"]]["epochs"])
+        for side, model in of_models.items()
+        if "recipe" in model
+    ]
+    trained, schedule = min(schedules, default=(None, None))
     return {
         "name": name,
         **{key: claim[key] for key in ("claim", "source", "measure", "split")},
         **{key: claim.get(key) for key in ("epochs", "within", "published")},
-        "dataset": selection.labelled("datasets", claim["dataset"], study.config),
-        **{side: selection.labelled("models", claim[side], study.config) for side in trained},
-        "trained": trained[shorter],
-        "schedule": whole[shorter],
+        "dataset": selection.labelled("datasets", claim["dataset"], config),
+        **{side: selection.labelled("models", claim[side], config) for side in of_models},
+        "trained": trained,
+        "schedule": schedule,
     }
 
 

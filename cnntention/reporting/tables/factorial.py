@@ -66,9 +66,7 @@ class Factorial(TableKind[FactorialSpec]):
 
     def check(self, key: str, stanza: dict, config: dict, given: dict) -> Iterator[str]:
         yield from unknown(f"{key}.dataset", stanza["dataset"], config["datasets"])
-        yield from selection.untrainable(
-            key, _selection(stanza)["models"], stanza["split"], [stanza["dataset"]], config
-        )
+        yield from selection.impossible(key, _selection(stanza)["models"], stanza["split"], [stanza["dataset"]], config)
         if stanza["grid"] not in config["grids"]:
             yield from unknown(f"{key}.grid", stanza["grid"], config["grids"])
         else:

@@ -96,6 +96,7 @@ class Recipes(TableKind[RecipesSpec]):
 
     def check(self, key: str, stanza: dict, config: dict, given: dict) -> Iterator[str]:
         yield from unknown(f"{key}.models", stanza["models"], config["models"])
+        yield from selection.without_training(f"{key}.models", stanza["models"], "recipe", config)
         # An overlay that takes a model away leaves what is published of it.
         yield from unknown(f"{key}.published", stanza["published"], given["models"])
 
