@@ -47,7 +47,7 @@ class Deployed(nn.Module):
 
 
 def export(trained: Checkpoint, folder: str, name: str) -> Iterator[str]:
-    """Write ``RUN.onnx`` and ``RUN.safetensors``.
+    """Write ``RUN.safetensors`` and ``RUN.onnx``.
 
     The ONNX takes ``images``, float32 ``[B, C, H, W]`` in 0..1 of the model's size, for any B, and gives ``logits``
     ``[B, classes]``; its metadata has ``class_names`` and all else that is known of the model, in JSON.
@@ -61,17 +61,17 @@ def export(trained: Checkpoint, folder: str, name: str) -> Iterator[str]:
         What there is to tell, a line each.
 
     Raises:
-        ExportError: a library is missing, or the ONNX does not give torch's numbers; no ONNX is left then.
+        ExportError: a library is missing, or there is no ONNX that gives torch's numbers; then none is written.
         CheckpointError: nothing says which size the model's images had.
     """
     if trained.image_size is None:
         raise CheckpointError(f"{name}: does not say how large its images were; give their size, as in --image-size 32")
     stem = Path(folder, str(trained.spec.run).replace("/", "-"))
     weights, onnx = stem.with_name(stem.name + portable.SUFFIX), stem.with_name(stem.name + ".onnx")
-    difference = _write_onnx(trained, onnx)
-    yield f"{onnx} (its logits are within {difference:.0e} of torch's on random images)"
     portable.write(weights, trained)
     yield str(weights)
+    difference = _write_onnx(trained, onnx)
+    yield f"{onnx} (its logits are within {difference:.0e} of torch's on random images)"
 
 
 def _write_onnx(trained: Checkpoint, path: Path) -> float:
@@ -87,16 +87,7 @@ def _write_onnx(trained: Checkpoint, path: Path) -> float:
     shape = (trained.in_channels, *(trained.image_size or ()))
     random = torch.Generator().manual_seed(0)
     examples = [torch.rand(count, *shape, generator=random) for count in CHECKED]
-    with _quietly():
-        program: Any = torch.onnx.export(
-            deployed,
-            (examples[-1],),
-            input_names=["images"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-            dynamo=True,
-            verbose=False,
-        )
+    program = _program(deployed, examples[-1], path)
     model = program.model_proto
     onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in trained.notes().items()})
     content = model.SerializeToString()
@@ -114,6 +105,24 @@ def _write_onnx(trained: Checkpoint, path: Path) -> float:
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
     return difference
+
+
+def _program(deployed: Deployed, example: Tensor, path: Path) -> Any:
+    """The model in ONNX, for any number of images."""
+    try:
+        with _quietly():
+            return torch.onnx.export(
+                deployed,
+                (example,),
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                dynamo=True,
+                verbose=False,
+            )
+    except Exception as error:  # whatever a block does that ONNX or torch's exporter does not know
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        raise ExportError(f"{path}: not written, since torch cannot express this model in ONNX: {reason}") from None
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ def trained() -> Checkpoint:
 
 def test_an_exported_model_gives_torchs_logits_for_pixels_from_0_to_1(trained, tmp_path):
     lines = list(model_export.export(trained, str(tmp_path), "a model"))
-    assert [line.partition(" ")[0] for line in lines] == [f"{tmp_path / STEM}.onnx", f"{tmp_path / STEM}.safetensors"]
+    assert [line.partition(" ")[0] for line in lines] == [f"{tmp_path / STEM}.safetensors", f"{tmp_path / STEM}.onnx"]
     images = np.random.default_rng(0).integers(0, 256, (5, 12, 10, 1), dtype=np.uint8)
     session = onnxruntime.InferenceSession(tmp_path / f"{STEM}.onnx")
     (found,) = session.run(None, {"images": (images / 255).astype(np.float32).transpose(0, 3, 1, 2)})
@@ -50,7 +50,17 @@ def test_an_onnx_with_other_numbers_is_not_written(trained, tmp_path, monkeypatc
     monkeypatch.setattr(model_export, "TOLERANCE", -1.0)
     with pytest.raises(ExportError, match=r"\.onnx: not written, since onnxruntime's logits differ from torch's"):
         list(model_export.export(trained, str(tmp_path), "a model"))
-    assert not list(tmp_path.iterdir())
+    assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
+
+
+def test_a_model_that_onnx_cannot_express_ends_with_one_line(trained, tmp_path, monkeypatch):
+    def forward(self, images):
+        return self.model(images) if images.sum() > 0 else images
+
+    monkeypatch.setattr(model_export.Deployed, "forward", forward)
+    with pytest.raises(ExportError, match=r"\.onnx: not written, since torch cannot express this model") as caught:
+        list(model_export.export(trained, str(tmp_path), "a model"))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_library_is_named_with_what_to_install(trained, tmp_path, monkeypatch):
