@@ -1,6 +1,6 @@
 """Publish the study under one recipe in docs/study/ and at the top of the README, as far as it has run.
 
-    python -m docs.publish_study [--results FOLDER] [--configfile FILE ...]
+    python -m docs.publish_study [--results FOLDER ...] [--configfile FILE ...]
 
 Of every finished run its numbers, history and predictions are copied, so that nothing is lost with the machine. Tables,
 figures and grids are made anew of the seeds that have all their runs; without such a seed nothing is changed. The page
@@ -31,18 +31,26 @@ from docs.blocks import ROOT, fill
 
 PUBLISHED = ROOT / "docs" / "study"
 CONFIG = "configs/controlled.yaml"
-BESIDE = ("configs/search.yaml", "configs/epochs.yaml", "configs/recipes.yaml")
-"""Studies of which single tables and figures are published, in a folder of their name."""
+BESIDE = ("configs/search.yaml", "configs/epochs.yaml", "configs/recipes.yaml", "configs/schedule182.yaml")
+"""Studies of which single tables and figures are published, in a folder of their name, as is their results folder."""
 SUFFIXES = (".md", ".csv", ".json")
 """Of tables; the others are the same once more."""
 CARDS = ("baseline", "selfatt", "mha", "cbam-16")
 """Models whose weights are published, of the first seed."""
 
 
-def read(results: Path, *overlays: str) -> Study:
-    """A study of the configs, whose results lie in the folder of its name below another one than usual."""
+def place(results: Iterable[Path], overlay: str) -> Path | None:
+    """The results folder of an overlay's study, in the first folder that has it."""
+    return next((of / Path(overlay).stem for of in results if (of / Path(overlay).stem).is_dir()), None)
+
+
+def read(results: Path, overlays: Iterable[str], seeds: list[int] | None = None, **only: list[str]) -> Study:
+    """A study of these overlays with its results in a folder; where told, of other seeds, or of some products alone:
+    names by section.
+    """
     config = load(ROOT / "config.yaml", *(ROOT / overlay for overlay in overlays))
-    return of_seeds(results, overlays, config["seeds"])
+    sections = {section: config[section] | {"only": names} for section, names in only.items()}
+    return Study(config | sections | {"results": str(results), "seeds": seeds or config["seeds"]})
 
 
 def finished(study: Study, wanted: Iterable[Run]) -> list[Run]:
@@ -55,14 +63,6 @@ def whole_seeds(wanted: Iterable[Run], there: Iterable[Run]) -> list[int]:
     """The seeds that have all their runs."""
     lacking = {run.seed for run in set(wanted) - set(there)}
     return sorted({run.seed for run in wanted} - lacking)
-
-
-def of_seeds(results: Path, overlays: Iterable[str], seeds: list[int], **only: list[str]) -> Study:
-    """A study of other seeds, and where told of some products alone: names by section."""
-    config = load(ROOT / "config.yaml", *(ROOT / overlay for overlay in overlays))
-    sections = {section: config[section] | {"only": names} for section, names in only.items()}
-    folder = str(results / Path(config["results"]).name)
-    return Study(config | sections | {"results": folder, "seeds": seeds})
 
 
 # ---- what is published
@@ -160,25 +160,44 @@ def _git(folder: str, *arguments: str) -> str:
 # ---- all of it
 
 
-def publish(results: Path, overlays: list[str], folder: Path) -> list[int]:
+def publish(results: list[Path], overlays: list[str], folder: Path) -> list[int]:
     """Write the folder.
 
     Args:
-        results: the folder in which the studies' folders lie.
+        results: where the studies' results folders lie.
         overlays: files under those of the studies, such as ``configs/cifar10-npz.yaml``.
-        folder: is emptied first, if there is something to publish.
+        folder: is replaced as a whole, if there is something to publish.
 
     Returns:
         The seeds that are published; without any, the folder stays as it was.
     """
-    study = read(results, *overlays, CONFIG)
+    made_in = place(results, CONFIG)
+    if not made_in:
+        return []
+    study = read(made_in, [*overlays, CONFIG])
     there = finished(study, study.runs())
     seeds = whole_seeds(study.runs(), there)
     if not seeds:
         return []
-    study = of_seeds(results, [*overlays, CONFIG], seeds)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as new:
+        write(read(made_in, [*overlays, CONFIG], seeds), there, results, overlays, Path(new, folder.name))
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(new, folder.name).rename(folder)
+    return seeds
+
+
+def write(study: Study, there: list[Run], results: list[Path], overlays: list[str], folder: Path) -> None:
+    """Write everything into a new folder, and the page last, which is made of the rest.
+
+    Args:
+        study: of whole seeds.
+        there: all finished runs, also of other seeds.
+        results: see :func:`publish`.
+        overlays: likewise.
+        folder: is made.
+    """
+    folder.mkdir()
     for run in there:
         write_run(study, run, folder)
     for name in study.config["tables"]:
@@ -189,22 +208,21 @@ def publish(results: Path, overlays: list[str], folder: Path) -> list[int]:
     write_grids(study, folder)
     write_claims(study, folder)
     for overlay in BESIDE:
-        name = Path(overlay).stem
-        if (results / name).is_dir():
-            beside(results, [*overlays, overlay], folder / name)
+        if made_in := place(results, overlay):
+            beside(made_in, [*overlays, overlay], folder / Path(overlay).stem)
     for model in CARDS:
-        model_cards.write(study, Run("cifar10", model, "tune", seeds[0]), folder / "models")
+        model_cards.write(study, Run("cifar10", model, "tune", study.config["seeds"][0]), folder / "models")
     made = provenance(study, there)
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    config = yaml.safe_dump(study.config, sort_keys=False, width=120, allow_unicode=True)
+    shown = study.config | {"results": f"results/{Path(study.results).name}"}
+    config = yaml.safe_dump(shown, sort_keys=False, width=120, allow_unicode=True)
     (folder / "config.yaml").write_text(f"# config.yaml with {CONFIG}, all defaults filled in\n{config}", "utf-8")
     (folder / "README.md").write_text(study_page.page(folder), encoding="utf-8")
-    return seeds
 
 
 def beside(results: Path, overlays: list[str], folder: Path) -> None:
     """The tables and figures of a study that have a seed with all its runs, and these runs."""
-    study = read(results, *overlays)
+    study = read(results, overlays)
     shown: dict[Run, None] = {}
     for section, of, write in (
         ("tables", study.table_runs, write_table),
@@ -216,7 +234,7 @@ def beside(results: Path, overlays: list[str], folder: Path) -> None:
             seeds = whole_seeds(wanted, there)
             if len(seeds) >= (2 if study.config[section][name]["kind"] == "factorial" else 1):
                 only = {"tables": [], "figures": [], "gradcam": [], "instruments": []} | {section: [name]}
-                write(of_seeds(results, overlays, seeds, **only), name, folder)
+                write(read(results, overlays, seeds, **only), name, folder)
                 shown |= dict.fromkeys(run for run in there if run.seed in seeds)
     for run in shown:
         write_run(study, run, folder)
@@ -224,10 +242,12 @@ def beside(results: Path, overlays: list[str], folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=ROOT / "results", help="where the studies' folders lie")
+    parser.add_argument(
+        "--results", type=Path, nargs="+", default=[ROOT / "results"], help="where the studies' results folders lie"
+    )
     parser.add_argument("--configfile", nargs="*", default=[], help="under the study's own: configs/cifar10-npz.yaml")
     args = parser.parse_args()
-    seeds = publish(args.results.resolve(), args.configfile, PUBLISHED)
+    seeds = publish([of.resolve() for of in args.results], args.configfile, PUBLISHED)
     if not seeds:
         sys.exit(f"no seed has all its runs yet; run snakemake --configfile {CONFIG}")
     fill("study", study_page.first_screen(PUBLISHED))

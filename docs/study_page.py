@@ -110,11 +110,17 @@ def page(folder: Path) -> str:
         _picture(folder, "epochs/figures/epochs", "The baseline by number of epochs"),
         _table(folder, "recipes/baseline"),
         _table(folder, "recipes/factorial"),
+        *_section("The paper's own schedule", _table(folder, "schedule182/schedule182")),
         *_weights(folder, config),
         "## What these runs cannot show",
         _limits(folder, made, config),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _section(title: str, *parts: str) -> list[str]:
+    """A heading over its parts; nothing over nothing."""
+    return [f"## {title}", *parts] if any(parts) else []
 
 
 def _made(made: dict) -> str:

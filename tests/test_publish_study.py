@@ -69,12 +69,12 @@ def published(tmp_path_factory) -> Path:
     checkout = tmp_path_factory.mktemp("checkout")
     for command in (["init", "-q"], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x", "--allow-empty"]):
         subprocess.run(["git", *command], cwd=checkout, check=True)
-    study = publish_study.read(checkout / "results", publish_study.CONFIG)
+    study = publish_study.read(checkout / "results/controlled", [publish_study.CONFIG])
     for run in study.runs():
         if run.seed in (10, 11, 12) and (run.model, run.seed) != ("mha", 12):
             finish(study, run)
     folder = checkout / "published"
-    assert publish_study.publish(checkout / "results", [], folder) == [10, 11]
+    assert publish_study.publish([checkout / "other", checkout / "results"], [], folder) == [10, 11]
     return folder
 
 
@@ -111,6 +111,11 @@ def test_every_finished_run_is_kept(published):
             assert np.abs(content["probabilities"].max(1) - 0.988).max() < 1e-3
         assert 100 * right.mean() == pytest.approx(json.loads(path.read_text())["accuracy"])
         assert (runs.right(path.with_name("predictions.npz")) == right).all()
+
+
+def test_no_file_names_the_folder_in_which_the_results_lie(published):
+    for path in published.rglob("*"):
+        assert path.is_dir() or str(published.parent).encode() not in path.read_bytes(), path
 
 
 def test_claims_have_their_words_and_verdicts(published):
@@ -150,13 +155,14 @@ def test_the_answer_is_no_stronger_than_the_verdicts(verdicts, controls, said):
 
 
 def test_without_a_whole_seed_nothing_changes(tmp_path):
-    (tmp_path / "results").mkdir()
-    assert publish_study.publish(tmp_path / "results", [], tmp_path / "published") == []
+    for folder in ("nothing", "results/controlled"):
+        (tmp_path / folder).mkdir(parents=True)
+        assert publish_study.publish([tmp_path / "nothing", tmp_path / "results"], [], tmp_path / "published") == []
     assert not (tmp_path / "published").exists()
 
 
 def test_published_weights_are_the_trained_ones(tmp_path):
-    study = publish_study.read(tmp_path, publish_study.CONFIG)
+    study = publish_study.read(tmp_path, [publish_study.CONFIG])
     run = Run("cifar10", "cbam-16", "tune", 10)
     finish(study, run)
     path = run.path(layout.MODEL, study.results)
