@@ -91,6 +91,7 @@ def page(folder: Path) -> str:
         "## What we found, claim by claim",
         _table(folder, "claims"),
         _table(folder, "controls"),
+        _table(folder, "alike"),
         "## CIFAR-10",
         _table(folder, "cifar10"),
         _table(folder, "test-images"),

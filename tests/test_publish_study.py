@@ -120,7 +120,7 @@ def test_no_file_names_the_folder_in_which_the_results_lie(published):
 
 def test_claims_have_their_words_and_verdicts(published):
     claims = json.loads((published / "claims.json").read_text())
-    assert {claim["table"] for claim in claims} == {"claims", "controls"}
+    assert {claim["table"] for claim in claims} == {"claims", "controls", "alike"}
     (first,) = [claim for claim in claims if claim["name"] == "01-selfatt-cifar10"]
     assert first["claim"] == "SelfAtt outperforms the baseline on CIFAR-10"
     assert first["verdict"] in ("verified", "inconclusive")
@@ -129,7 +129,7 @@ def test_claims_have_their_words_and_verdicts(published):
 def test_the_page_says_what_the_tables_say(published):
     page = (published / "README.md").read_text()
     assert page == study_page.page(published)
-    for table in ("claims", "controls", "cifar10", "mnist", "recipe"):
+    for table in ("claims", "controls", "alike", "cifar10", "mnist", "recipe"):
         assert (published / f"tables/{table}.md").read_text().strip() in page
     row = next(
         row for row in json.loads((published / "tables/cifar10.json").read_text())["rows"] if row["model"] == "selfatt"
