@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from made import DATASETS, MODELS, cells, evaluation, frame, runs
 from made import accuracy_spec as spec
+from scipy import stats
 
 from cnntention.base import specs
 from cnntention.base.errors import StatisticsError
@@ -164,6 +165,41 @@ def test_one_seed_has_no_spread_and_no_interval():
     assert "One seed (10)" in text
     assert "±" not in text
     assert "nan" not in table.markdown().lower()
+
+
+def one_each(**changes) -> list[dict]:
+    """A network of each model: 8 images that the baseline alone has right, 20 that the other alone has."""
+    ours, theirs = np.arange(1000) >= 8, (np.arange(1000) < 8) | (np.arange(1000) >= 28)
+    return [
+        evaluation(model, 10, 100 * right.mean(), n=1000, right=right, **changes)
+        for model, right in (("base", theirs), ("att", ours))
+    ]
+
+
+def test_one_network_each_is_tested_on_the_same_images():
+    table = build(spec(seeds=[10]), frame(*one_each()))
+    (_, row), (_, shown) = table.data.to_dict("records"), cells(table)
+    assert row["p_mcnemar"] == pytest.approx(stats.binomtest(8, 28).pvalue)
+    assert row["to_reference"] == pytest.approx(1.2)
+    assert 0 < row["to_reference_images_low"] < 1.2 < row["to_reference_images_high"]
+    assert shown["McNemar's p"] == f"{stats.binomtest(8, 28).pvalue:.3f}"
+    assert "two networks, not about their models" in " ".join(table.notes)
+    assert not {"over images", "McNemar's p"} & set(build(spec(), frame(*runs())).shown.columns)
+
+
+def test_networks_that_others_have_trained_are_said_to_be_theirs():
+    none = dict.fromkeys(("seconds", "epochs", "device", "precision"))
+    origin = {"path": "data/w.pth", "sha256": "0123456789abcdef" * 4, "trained": "by others", "source": None}
+    table = build(spec(seeds=[10]), frame(*one_each(**none, imported=origin)))
+    text = " ".join(table.notes)
+    assert (
+        "Imported, not trained here: base on cifar10 from data/w.pth, SHA-256 0123456789ab, trained by others" in text
+    )
+    assert "One network of each model" in text
+    assert "Trained for" not in text
+    assert "Duration" not in table.shown.columns
+    ours, theirs = one_each()[0], one_each(**none, imported=origin)[1]
+    assert "Trained for 182 epochs" in " ".join(build(spec(seeds=[10]), frame(ours, theirs)).notes)
 
 
 @pytest.mark.parametrize(

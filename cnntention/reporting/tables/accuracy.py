@@ -5,23 +5,19 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cnntention.base import layout
 from cnntention.base.layout import Run
 from cnntention.base.words import NONE, duration
 from cnntention.data.split import judging_part
-from cnntention.reporting import captions, controls, selection
+from cnntention.reporting import captions, controls, over_images, selection
 from cnntention.reporting.kinds import Study
-from cnntention.reporting.notes import incomplete, trained
+from cnntention.reporting.notes import imported, incomplete, trained
 from cnntention.reporting.runs import evaluations_in_detail
 from cnntention.reporting.selection import Labelled, Selection
 from cnntention.reporting.statistics.comparison import Comparison, Judgement, compare, judge
-from cnntention.reporting.statistics.crossed import crossed_difference
-from cnntention.reporting.statistics.samples import of_same_images
-from cnntention.reporting.statistics.seeds import correlation, mean_std
-from cnntention.reporting.statistics.variance import components, shares
+from cnntention.reporting.statistics.seeds import mean_std
 from cnntention.reporting.statistics.verdict import Verdict
 from cnntention.reporting.table import Table, count, interval, number, spread, without_empty
 from cnntention.reporting.tables.kind import TableKind, TableSpec
@@ -117,7 +113,8 @@ class Accuracy(TableKind[AccuracySpec]):
         rows = [_row(spec, dataset, model, runs[runs["dataset"] == dataset.name]) for dataset, model in pairs]
         _judge(rows, [_comparison(spec, dataset, model, runs) for dataset, model in pairs])
         for row in rows:
-            row |= _over_images(spec, row, runs[runs["dataset"] == row["dataset"]].set_index("seed"))
+            of_dataset = runs[runs["dataset"] == row["dataset"]].set_index("seed")
+            row |= over_images.over_images(spec.name, row["model"], spec.reference, of_dataset)
         counts = ["images", "parameters", "multiply_adds", "seeds_for_published", "seeds_for_found"]
         data = pd.DataFrame(rows)
         data[counts] = data[counts].astype("Int64")  # whole numbers stay whole beside missing ones
@@ -131,7 +128,7 @@ class Accuracy(TableKind[AccuracySpec]):
         }
         if spec.reference:
             columns[f"Δ to {_label_of_reference(spec)}"] = [_shown_comparison(row) for row in rows]
-            columns["over seeds and images"] = [_shown_crossed(row) for row in rows]
+            columns |= over_images.columns(rows)
             columns["Verdict"] = [row["verdict"] or NONE for row in rows]
         columns |= {
             "Seeds": [count(row["seeds"], row["seeds_expected"]) for row in rows],
@@ -140,7 +137,8 @@ class Accuracy(TableKind[AccuracySpec]):
             "Paper's duration": [duration(3600 * row["published_hours"]) for row in rows],
             "Parameters": [number(row["parameters"], ",.0f") for row in rows],
         }
-        shown = without_empty(columns, ("Paper (%)", "Difference", "Paper's duration", "over seeds and images"))
+        rare = ("Paper (%)", "Difference", "Duration", "Paper's duration", *over_images.columns([]))
+        shown = without_empty(columns, rare)
         return Table(data, shown, spec.caption, _notes(spec, runs, rows, subset), spec.name)
 
 
@@ -219,45 +217,6 @@ def _words(comparison: Comparison, judgement: Judgement) -> str:
     return comparison.untestable or named.get(judgement.verdict, judgement.words)
 
 
-def _over_images(spec: AccuracySpec, row: dict, runs: pd.DataFrame) -> dict:
-    """What a row says about images besides seeds, and of pairing: NaN where there are too few seeds.
-
-    Args:
-        spec: of the table.
-        row: of it.
-        runs: on the row's dataset, by seed.
-
-    Raises:
-        StatisticsError: runs were judged on different images; the text names table and runs.
-    """
-    ends = ("to_reference_crossed_low", "to_reference_crossed_high")
-    found = dict.fromkeys((*ends, "share_seeds", "share_images", "share_residual", "correlation"), math.nan)
-    own, reference = (runs[runs["model"] == name] for name in (row["model"], spec.reference))
-    if len(own) > 1:
-        right = _right(spec, own)
-        parts = shares(components(right), *right.shape)
-        found |= {f"share_{name}": value for name, value in dataclasses.asdict(parts).items()}
-    shared = own.index.intersection(reference.index)
-    if row["model"] != spec.reference and len(shared) > 1:
-        both = _right(spec, pd.concat([own.loc[shared], reference.loc[shared]]))
-        _, *interval_ends = crossed_difference(both[: len(shared)], both[len(shared) :])
-        found |= dict(zip(ends, interval_ends, strict=True))
-        if len(shared) > 2:
-            found["correlation"], _, _ = correlation(own.loc[shared, "accuracy"], reference.loc[shared, "accuracy"])
-    return found
-
-
-def _right(spec: AccuracySpec, runs: pd.DataFrame) -> np.ndarray:
-    """bool ``[runs, images]``."""
-    names = [f"{spec.name}: {run.dataset}, {run.model}, seed {seed}" for seed, run in runs.iterrows()]
-    return of_same_images(list(runs["right"]), names)
-
-
-def _shown_crossed(row: dict) -> str:
-    low, high = row["to_reference_crossed_low"], row["to_reference_crossed_high"]
-    return NONE if math.isnan(low) else f"[{low:+.2f}, {high:+.2f}]"
-
-
 def _shown_accuracy(row: dict) -> str:
     return spread(row["accuracy"], row["accuracy_std"], ".2f") if row["seeds"] else "missing"
 
@@ -272,20 +231,20 @@ def _notes(spec: AccuracySpec, runs: pd.DataFrame, rows: list[dict], subset: str
         notes = [f"Mean ± standard deviation over seeds {seeds}; final-epoch weights; Images: {subset} images."]
         if spec.reference:
             notes.append(f"Δ to {_label_of_reference(spec)}: mean over shared seeds with its 95% interval (paired t).")
-            if any(not math.isnan(row["to_reference_crossed_low"]) for row in rows):
-                notes.append(
-                    "Over seeds and images: the 95% interval of the same Δ for other seeds and other images of this "
-                    "kind (crossed bootstrap)."
-                )
+            notes += over_images.notes(rows)
             if any(not math.isnan(row["p"]) for row in rows):
                 notes.append(
                     "Verdict: of a paired t-test at 0.05 for all comparisons of the table together (Holm). Seeds "
                     "needed: they show the paper's Δ with 80% power, or the Δ found here where the paper has none or "
                     "so many seeds are there already; the spread found here is taken for the true one."
                 )
+    elif len(runs) and imported(runs).all():
+        notes = [f"One network of each model, so nothing is known of the spread; Images: {subset} images."]
+        notes += over_images.notes(rows)
     else:
         notes = [
             f"One seed ({seeds}), so nothing is known of the spread; final-epoch weights; Images: {subset} images."
         ]
+        notes += over_images.notes(rows)
     notes += controls.nearness(spec.models, spec.stands_for, rows)
     return notes + trained(runs) + incomplete(row["seeds"] == row["seeds_expected"] for row in rows)
