@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnntention.base import layout
-from cnntention.base.errors import ConfigError, reported
+from cnntention.base.errors import CheckpointError, ConfigError, reported
 from cnntention.base.layout import DataFiles, Run
 from cnntention.data.split import JUDGED_BY
 from cnntention.study.config import base_config, load
@@ -261,9 +261,13 @@ def _trained(args: argparse.Namespace) -> "Checkpoint":
     from cnntention.workflow.trained import find
 
     trained = find(args.trained, lambda: _study(args))
-    if args.image_size and trained.image_size is None:
-        trained = dataclasses.replace(trained, image_size=(args.image_size, args.image_size))
-    return trained
+    if not args.image_size:
+        return trained
+    size = (args.image_size, args.image_size)
+    if trained.image_size is not None and trained.image_size != size:
+        height, width = trained.image_size
+        raise CheckpointError(f"--image-size: {args.trained} was trained on images of {height}x{width}; leave it out")
+    return dataclasses.replace(trained, image_size=size)
 
 
 def _run(study: Study, args: argparse.Namespace) -> Run:

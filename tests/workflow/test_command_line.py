@@ -257,6 +257,11 @@ def test_a_model_that_is_not_there_ends_with_one_line(digit, model, text):
     assert text in problem("predict", model, digit[0])
 
 
+def test_another_size_than_the_models_is_refused(digit):
+    model = "out/runs/digits/baseline/full/seed3/model.pt"
+    assert "was trained on images of 8x8" in problem("predict", model, digit[0], "--image-size", "32")
+
+
 def test_a_run_of_another_config_is_refused(digit):
     with open("more.yaml", "w", encoding="utf-8") as file:
         file.write("recipes: {short: {lr: 0.2}}")
