@@ -74,8 +74,9 @@ def notes(rows: Iterable[dict]) -> list[str]:
         )
     if any(not math.isnan(row["p_mcnemar"]) for row in rows):
         found.append(
-            "Over images: the 95% interval of the same Δ for other images of this kind (Agresti and Min 2005); McNemar's p "
-            "is that of the exact test on these images. Both are about these two networks, not about their models."
+            "Over images: the 95% interval of the same Δ for other images of this kind (Agresti and Min 2005); "
+            "McNemar's p is that of the exact test on these images. "
+            "Both are about these two networks, not about their models."
         )
     return found
 
