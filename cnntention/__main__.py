@@ -128,7 +128,7 @@ def _study(args: argparse.Namespace) -> Study:
 
 
 def _list_runs(study: Study, args: argparse.Namespace) -> None:
-    for run in study.runs():
+    for run in study.trainings():
         print(run)
 
 
@@ -152,7 +152,9 @@ def _train(study: Study, args: argparse.Namespace) -> None:
 
     run = _run(study, args)
     data = DataFiles.of(run.dataset, study.results)
-    train(study.training_spec(run), run.files(study.results), data, _machine(study, args.threads))
+    start = study.start(run)
+    weights = start.files(study.results).model if start else None
+    train(study.training_spec(run), run.files(study.results), data, _machine(study, args.threads), start=weights)
 
 
 def _import(study: Study, args: argparse.Namespace) -> None:

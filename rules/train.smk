@@ -7,6 +7,10 @@ rule train:
         code=lambda wildcards: code("train.py", [wildcards.model]),
         data=results(layout.DATA),
         card=results(layout.CARD),
+        # The weights that it starts from, if any: this script finds them by its spec.
+        start=lambda wildcards: run_files(
+            layout.MODEL, filter(None, [STUDY.start(run_of(wildcards))])
+        ),
     output:
         model=results(layout.MODEL),
         history=results(layout.HISTORY),

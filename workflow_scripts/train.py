@@ -25,6 +25,7 @@ parser.add_argument("--parent", type=int, required=True, help="process id; train
 if __name__ == "__main__":
     args = parser.parse_args()
     stop_with_parent(args.parent)
+    start = args.spec.start_run
     with reported():
         train(
             args.spec,
@@ -33,4 +34,5 @@ if __name__ == "__main__":
             dataclasses.replace(args.machine, threads=args.threads),
             functools.partial(print, flush=True),
             keep_state=True,
+            start=start.files(args.results).model if start else None,
         )

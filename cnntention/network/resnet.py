@@ -102,6 +102,7 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(width, num_classes)
         self.apply(initialise)
 
+        self._frozen: list[nn.Module] = []
         self.attention = nn.ModuleList(nn.Identity() for _ in widths)
         if attention is not None:
             self._attend(attention, widths)
@@ -122,6 +123,23 @@ class ResNet(nn.Module):
         for of_stage in self.connections():
             for connection in of_stage:
                 connection.apply(initialise)
+
+    def freeze_trunk(self) -> None:
+        """From now on training changes attention and its gates alone: all other weights stay, and the statistics of
+        batch norm likewise."""
+        attention = {module for stage in self.connections() for each in stage for module in each.modules()}
+        trunk = [module for module in self.modules() if module not in attention]
+        for module in trunk:
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(False)
+        self._frozen = [module for module in trunk if isinstance(module, nn.BatchNorm2d)]
+
+    def train(self, mode: bool = True) -> "ResNet":
+        """As torch's, but for what is frozen."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     def connections(self) -> list[list[Connection]]:
         """All attention with its residual connections, in the order of the forward pass, by stage."""

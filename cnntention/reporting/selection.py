@@ -92,6 +92,8 @@ def problems(key: str, stanza: dict, config: dict) -> Iterator[str]:
 def impossible(key: str, models: list[str], name: str, datasets: list[str], config: dict) -> Iterator[str]:
     """Why there can be no runs of models on a split of datasets, one line each; unknown datasets are passed over."""
     yield from unknown(f"{key}.models", models, config["models"])
+    starts = (config["models"].get(model, {}).get("start") for model in models)
+    models = list(dict.fromkeys([*models, *(start["model"] for start in starts if start)]))
     for model in models:
         weights = config["models"].get(model, {}).get("weights")
         if weights is not None:

@@ -36,6 +36,7 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
     for name, model in config["models"].items():
         yield from _check_model(f"models.{name}", model, given["models"][name])
         yield from _check_origin(f"models.{name}", model, config)
+        yield from _check_start(f"models.{name}.start", model, config["models"])
         yield from _check_control(f"models.{name}.stands_for", name, model["stands_for"], config["models"])
     for section in ("datasets", "models"):
         yield from _check_labels(section, config[section])
@@ -166,6 +167,27 @@ def _check_control(key: str, name: str, stands_for: list[str], models: dict) -> 
     yield from unknown(key, stands_for, models)
     if name in stands_for:
         yield f"{key}: '{name}' is the control itself"
+
+
+def _check_start(key: str, model: dict, models: dict) -> Iterator[str]:
+    start = model["start"]
+    if start is None:
+        return
+    if "weights" in model:
+        yield f"{key}: not possible beside weights, which are complete"
+    if start["train"] == "attention" and model["attention"] is None:
+        yield f"{key}.train: the model has no attention to train; use all"
+    if start["model"] not in models:
+        yield from unknown(f"{key}.model", start["model"], models)
+        return
+    other = models[start["model"]]
+    if other["attention"] is not None:
+        yield f"{key}.model: '{start['model']}' has attention; only the weights of a model without can be taken over"
+    if other["start"] is not None:
+        yield f"{key}.model: '{start['model']}' has a start itself; take one that begins with random weights"
+    for what in ("depth", "widths"):
+        if other[what] != model[what]:
+            yield f"{key}.model: {what} of '{start['model']}' is {other[what]}, and here {model[what]}"
 
 
 def _check_labels(section: str, entries: dict) -> Iterator[str]:

@@ -32,7 +32,7 @@ from cnntention.study.export import ExportSpec
 from cnntention.study.schedule import scaled
 from cnntention.training.specs import ImportSpec, RunSpec
 
-NO_PART_OF_A_NETWORK = ("label", "color", "recipe", "stands_for", "weights")
+NO_PART_OF_A_NETWORK = ("label", "color", "recipe", "stands_for", "weights", "start")
 """Keys of a model: what it is called, where its weights come from, and what it is compared with."""
 
 
@@ -66,7 +66,7 @@ class Study:
 
     def remarks(self) -> list[str]:
         """What in the config may not be meant as it stands, a line each."""
-        return list(plausible.remarks(self.config, self.runs()))
+        return list(plausible.remarks(self.config, self.trainings()))
 
     # ---- runs
 
@@ -82,6 +82,18 @@ class Study:
             for name in self.config[section]:
                 runs.update(dict.fromkeys(of(name)))
         return list(runs)
+
+    def trainings(self) -> list[Run]:
+        """The runs, and those that they start from, in an order in which they can be trained."""
+        found: dict[Run, None] = {}
+        for run in self.runs():
+            found.update(dict.fromkeys(each for each in (self.start(run), run) if each))
+        return list(found)
+
+    def start(self, run: Run) -> Run | None:
+        """The run whose weights a run starts from; None: it starts from random ones."""
+        start = self.config["models"][run.model]["start"]
+        return dataclasses.replace(run, model=start["model"]) if start else None
 
     def table_runs(self, name: str) -> list[Run]:
         """The runs that a table is made from."""
@@ -199,6 +211,7 @@ class Study:
             raise ConfigError("\n".join(problems))
         dataset = self.config["datasets"][run.dataset]
         model = self.config["models"][run.model]
+        start = self.start(run)
         content = dataclasses.asdict(run) | {
             "validation_images": validation_images(run.split, dataset["validation_images"]),
             "normalization": dataset["normalization"],
@@ -210,6 +223,7 @@ class Study:
             "augmentation": dataset["augmentation"],
             "precision": self.config["precision"],
             "recipe": self.recipe(run.model, run.dataset),
+            "start": model["start"] | {"digest": specs.digest(self.run_spec(start))} if start else None,
         }
         return specs.read(RunSpec, content | training)
 

@@ -72,6 +72,22 @@ class Recipe:
     schedule: OneCycle | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Trained weights that a training begins with, in place of random ones: those of a model without attention.
+
+    Attributes:
+        model: its name in the config; the run is that on the same dataset and split, from the same seed.
+        train: ``all`` weights; or ``attention`` alone, with its gates: the trunk then stays as it is, the statistics of
+            its batch norm included.
+        digest: of that run's spec.
+    """
+
+    model: str
+    train: Literal["all", "attention"]
+    digest: str
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
     """A network and what it is judged by, wherever its weights come from.
@@ -112,11 +128,18 @@ class RunSpec(NetworkSpec):
         augmentation: of training images.
         precision: ``auto``, ``fp32`` or ``bf16``.
         recipe: of the training.
+        start: None: random weights.
     """
 
     augmentation: Augmentation
     precision: str
     recipe: Recipe
+    start: Start | None = None
+
+    @property
+    def start_run(self) -> Run | None:
+        """Which run it starts from."""
+        return dataclasses.replace(self.run, model=self.start.model) if self.start else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

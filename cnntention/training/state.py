@@ -25,7 +25,7 @@ def key(spec: RunSpec, data_sha256: str, device: torch.device, deciding: list) -
         spec: of the run.
         data_sha256: of the prepared data.
         device: its kind counts, and on the CPU the number of threads.
-        deciding: what else counts, see :attr:`cnntention.training.plan.Plan.deciding`.
+        deciding: what else counts, such as :attr:`cnntention.training.plan.Plan.deciding`.
     """
     attention = spec.attention
     block = registry.files(attention.block, attention.options) if attention else ()

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
@@ -21,6 +22,7 @@ from cnntention.training.heartbeat import Heartbeat
 from cnntention.training.interruption import Interruption
 from cnntention.training.plan import Plan
 from cnntention.training.specs import RunSpec
+from cnntention.training.start import load as load_start
 from cnntention.training.state import State, key
 from cnntention.training.training import Training
 
@@ -32,6 +34,7 @@ def train(
     machine: Machine | None = None,
     log: Callable[[str], None] = print,
     keep_state: bool = False,
+    start: Path | None = None,
 ) -> Training:
     """Train one run from files to files, from where a killed process of the same run left off.
 
@@ -43,8 +46,10 @@ def train(
         machine: what to compute on, and how.
         log: is called with each line of text.
         keep_state: leave the state, for a caller that may be killed before it knows that the run is done.
+        start: ``model.pt`` of the run that this one starts from, if its spec says so.
 
     Raises:
+        CheckpointError: the start is not there, or was trained otherwise than the spec says.
         DataError: the prepared data are missing or damaged.
         DeviceError: the device is not there, cannot do what is asked for, or runs out of memory.
         TrainingError: another process is at this run, or the loss became NaN or infinite.
@@ -58,8 +63,10 @@ def train(
         heartbeat = Heartbeat(files.heartbeat, spec, device.describe(target))
         with heartbeat, enough_memory(str(spec.run), _advice(spec)):
             with interruption.at_once():
-                training = Training(spec, data, target, Plan.choose(spec, data, target, machine))
-            state = State(files.state, key(spec, data.sha256, target, training.plan.deciding))
+                trunk = load_start(spec, start, data.sha256)
+                training = Training(spec, data, target, Plan.choose(spec, data, target, machine), trunk)
+            deciding = training.plan.deciding + ([trunk.sha256] if trunk else [])
+            state = State(files.state, key(spec, data.sha256, target, deciding))
             _introduce(training, data, log)
             saved = state.load(log)
             if saved:
@@ -210,6 +217,8 @@ def _introduce(training: Training, data: datasets.Dataset, log: Callable[[str], 
         log(f"graph      {'on' if plan.capture.on else 'off'}: {plan.capture.reason}")
     log(f"attention  {plan.attention.name}: {plan.attention.reason}")
     log(f"model      {complexity.parameters(training.model):,} parameters")
+    if training.spec.start:
+        log(f"start      the weights of {training.spec.start_run}; trained: {training.spec.start.train}")
     log(f"data       {len(data.parts['train']):,} training images, {len(data.parts[part]):,} {part} images")
     log(f"recipe     {specs.plain(training.spec.recipe)}")
     misfit = batches.misfit(training.spec.normalization, data.parts["train"].images)

@@ -19,6 +19,7 @@ from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
 from cnntention.training.plan import Plan
 from cnntention.training.specs import RunSpec
+from cnntention.training.start import Trunk
 from cnntention.training.step import Step
 
 
@@ -46,6 +47,7 @@ class Training:
         data: of its dataset, on the device.
         device: to compute on.
         plan: how; None: as :class:`cnntention.base.device.Machine` has it by default.
+        trunk: that the spec's start says; None: random weights.
 
     Attributes:
         plan: how it is done in truth: neither compiled nor captured where that fails.
@@ -61,6 +63,7 @@ class Training:
         data: Dataset,
         device: torch.device,
         plan: Plan | None = None,
+        trunk: Trunk | None = None,
     ):
         recipe, images = spec.recipe, data.parts["train"]
         self.spec = spec
@@ -71,11 +74,14 @@ class Training:
         self._images = len(images)
         torch.manual_seed(spec.seed)
         model = checkpoint.build(spec, data.in_channels, len(data.class_names))
+        if spec.start and trunk:
+            trunk.give(model, spec.start.train)
         self.model = model.to(device).to(memory_format=memory_format(device))
         self._normalize = Normalizer(spec.normalization, data.in_channels, device)
         # Batches and augmentation draw from a generator of their own: models of one seed then see the same images.
         self._generator = torch.Generator(device).manual_seed(spec.seed)
-        self._optimizer = build_optimizer(self.model.parameters(), recipe)
+        trained = (parameter for parameter in self.model.parameters() if parameter.requires_grad)
+        self._optimizer = build_optimizer(trained, recipe)
         self._schedule = build_schedule(self._optimizer, recipe, math.ceil(len(images) / recipe.batch_size))
         self._stopper = Stopper(recipe.early_stopping)
         self.step = Step(

@@ -70,13 +70,13 @@ class Row:
 
 
 def rows(study: Study, now: float) -> list[Row]:
-    """A row for each run of a study.
+    """A row for each training of a study.
 
     Args:
         study: whose results folder is looked at.
         now: Unix time in seconds.
     """
-    return [_row(study, run, now) for run in study.runs()]
+    return [_row(study, run, now) for run in study.trainings()]
 
 
 def _row(study: Study, run: Run, now: float) -> Row:

@@ -226,6 +226,44 @@ BAD = [
     ("unknown recipe", "models: {mha: {recipe: adam}}", "models.mha.recipe: unknown name 'adam'"),
     ("unknown block", "models: {mha: {attention: {block: mah}}}", "models.mha.attention.block: no block registers the"),
     (
+        "start that is not there",
+        "models: {mha: {start: {model: base}}}",
+        "models.mha.start.model: unknown name 'base'; did you mean 'baseline'?",
+    ),
+    (
+        "start with attention",
+        "models: {mha: {start: {model: selfatt}}}",
+        "models.mha.start.model: 'selfatt' has attention",
+    ),
+    (
+        "start of another depth",
+        "models: {mha: {depth: 32, start: {model: baseline}}}",
+        "models.mha.start.model: depth of 'baseline' is 20, and here 32",
+    ),
+    (
+        "start with a start",
+        "models: {mha: {start: {model: baseline}}, baseline: {start: {model: baseline}}}",
+        "models.mha.start.model: 'baseline' has a start itself",
+    ),
+    (
+        "nothing to train",
+        "models: {baseline: {start: {model: baseline, train: attention}}}",
+        "models.baseline.start.train: the model has no attention to train; use all",
+    ),
+    ("stages in disorder", "models: {mha: {attention: {stages: [3, 1]}}}", "models.mha.attention.stages: must ascend"),
+    ("fourth stage", "models: {mha: {attention: {stages: [4]}}}", "models.mha.attention.stages[0]: 4 is not possible"),
+    (
+        "unknown block in parallel",
+        "models: {mha: {attention: {block: parallel, options: {heads: null, paths: [{block: mah}]}}}}",
+        "models.mha.attention.options.paths[0].block: no block registers the name 'mah'",
+    ),
+    (
+        "option of a block in parallel",
+        "models: {mha: {attention: {block: parallel, "
+        "options: {heads: null, paths: [{block: mha, options: {heads: 3}}]}}}}",
+        "models.mha.attention.options.paths[0].options.heads: 3 does not divide",
+    ),
+    (
         "unknown option",
         "models: {mha: {attention: {options: {num_heads: 8}}}}",
         "models.mha.attention.options: unknown key",

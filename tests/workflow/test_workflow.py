@@ -295,6 +295,33 @@ def test_a_new_model_plans_its_runs_and_the_tables_that_list_it(study):
     assert planned(study) == jobs("selfatt") | TABLE3
 
 
+def test_a_model_that_starts_from_another_hangs_on_its_runs(study):
+    """A real edge: what trains the baseline anew trains what starts from it anew."""
+
+    def add(config):
+        start = {"model": "baseline", "train": "attention"}
+        config["models"]["frozen"] = config["models"]["cbam-16"] | {"label": "Frozen", "start": start}
+
+    edit_yaml(study, add)
+    edit_yaml(study, lambda config: config["tables"]["table3"]["models"].append("frozen"), "tiny.yaml")
+    assert planned(study) == jobs("frozen") | TABLE3
+    edit_yaml(study, lambda config: config["recipes"]["he2015"].update(lr=0.05))
+    expected = jobs("frozen", "baseline") | TABLE3 | PROMISES | SHOWN | {"Make table1", FIGURE1}
+    assert planned(study) == expected
+
+
+@pytest.mark.parametrize("change", [{"placement": "block"}, {"stages": [3]}, {"options": {"axis": "channel"}}])
+def test_where_and_how_a_model_attends_plans_its_runs(study, change):
+    edit_yaml(study, lambda config: config["models"]["mha"]["attention"].update(change))
+    assert planned(study) == jobs("mha") | TABLE3 | ATTENTION | SHOWN
+
+
+def test_an_option_at_its_default_plans_nothing(study):
+    options = {"heads": 8, "axis": "spatial", "positions": "none"}
+    edit_yaml(study, lambda config: config["models"]["mha"]["attention"].update(options=options, stages=[1, 2, 3]))
+    assert planned(study) == set()
+
+
 def test_a_figures_style_plans_that_figure(study):
     edit_yaml(study, lambda config: config["figures"]["figure8"].update(style={"dpi": 90}))
     assert planned(study) == {FIGURE8}
