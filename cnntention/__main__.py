@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from cnntention.base import layout
-from cnntention.base.errors import CheckpointError, ConfigError, reported
+from cnntention.base.errors import CheckError, CheckpointError, ConfigError, reported
 from cnntention.base.layout import DataFiles, Run
 from cnntention.data.split import JUDGED_BY
 from cnntention.study.config import base_config, load
@@ -56,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         difference.add_argument(
             side.lower(), metavar=side, help="a config (.yaml, over config.yaml) or a results folder"
         )
+    check = steps.add_parser("check-block", help="say whether an attention block is fit for a study, in seconds")
+    check.add_argument("block", metavar="NAME", help="as in a config: a name, FILE.py:CLASS or PACKAGE.MODULE:CLASS")
+    check.add_argument("--options", metavar="YAML", default="{}", help="of the block, as in '{reduction: 8}'")
     for step, text in (
         ("predict", "say what a trained model takes pictures for, and show where it looks"),
         ("export", "write a trained model as ONNX, checked against torch, and as safetensors"),
@@ -253,6 +258,21 @@ def _export(args: argparse.Namespace) -> None:
         print(line)
 
 
+def _check_block(args: argparse.Namespace) -> None:
+    from cnntention.workflow.check_block import check_block, shown
+
+    try:
+        options = yaml.safe_load(args.options)
+    except yaml.YAMLError:
+        options = None
+    if not isinstance(options, dict):
+        raise ConfigError(f"--options: {args.options!r} is no map in YAML, such as '{{reduction: 8}}'")
+    results = check_block(args.block, options)
+    print(shown(results))
+    if any(result.passed is False for result in results):
+        raise CheckError(f"{args.block}: not every check is passed")
+
+
 def _diff(args: argparse.Namespace) -> None:
     from cnntention.workflow.difference import compare
 
@@ -298,7 +318,7 @@ _STEPS = {
     "mlflow": _mlflow,
 }
 
-_WITHOUT_STUDY = {"predict": _predict, "export": _export, "diff": _diff}
+_WITHOUT_STUDY = {"predict": _predict, "export": _export, "diff": _diff, "check-block": _check_block}
 """Commands that need no config, or find out themselves whether they do."""
 
 

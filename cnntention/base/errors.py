@@ -16,6 +16,10 @@ class ConfigError(CNNtentionError):
     """The configuration is wrong."""
 
 
+class CheckError(CNNtentionError):
+    """What was checked is not as it should be."""
+
+
 class DataError(CNNtentionError):
     """A dataset cannot be obtained, or is not what it should be."""
 

@@ -76,28 +76,18 @@ def export(trained: Checkpoint, folder: str, name: str) -> Iterator[str]:
 
 def _write_onnx(trained: Checkpoint, path: Path) -> float:
     """The largest difference from torch's logits, as a share of the largest one."""
-    try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401  torch's exporter needs it
-    except ImportError as error:
-        raise portable.missing(str(error.name)) from None
-    kernel.use(None, torch.device("cpu"), "off")  # the operator for the CPU is none of ONNX's
     deployed = Deployed(trained).eval()
     shape = (trained.in_channels, *(trained.image_size or ()))
     random = torch.Generator().manual_seed(0)
     examples = [torch.rand(count, *shape, generator=random) for count in CHECKED]
-    program = _program(deployed, examples[-1], path)
-    model = program.model_proto
-    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in trained.notes().items()})
-    content = model.SerializeToString()
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    difference = 0.0
-    for images in examples:
-        (found,) = session.run(None, {"images": images.numpy()})
-        with torch.inference_mode():
-            logits = deployed(images).numpy()
-        difference = max(difference, float(np.abs(found - logits).max() / np.abs(logits).max()))
+    notes = {key: json.dumps(value) for key, value in trained.notes().items()}
+    _require_libraries()
+    try:
+        content = _converted(deployed, examples[-1], notes)
+    except Exception as error:  # whatever a block does that ONNX or torch's exporter does not know
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        raise ExportError(f"{path}: not written, since torch cannot express this model in ONNX: {reason}") from None
+    difference = max(_difference(deployed, content, images) for images in examples)
     if not difference <= TOLERANCE:
         raise ExportError(
             f"{path}: not written, since onnxruntime's logits differ from torch's by {difference:.1e} of the largest"
@@ -107,22 +97,53 @@ def _write_onnx(trained: Checkpoint, path: Path) -> float:
     return difference
 
 
-def _program(deployed: Deployed, example: Tensor, path: Path) -> Any:
-    """The model in ONNX, for any number of images."""
+def onnx_difference(module: nn.Module, images: Tensor) -> float:
+    """The largest difference of onnxruntime's answer from torch's on some images, as a share of the largest number.
+
+    Raises:
+        ExportError: a library is missing.
+    """
+    _require_libraries()
+    return _difference(module, _converted(module, images, {}), images)
+
+
+def _require_libraries() -> None:
     try:
-        with _quietly():
-            return torch.onnx.export(
-                deployed,
-                (example,),
-                input_names=["images"],
-                output_names=["logits"],
-                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-                dynamo=True,
-                verbose=False,
-            )
-    except Exception as error:  # whatever a block does that ONNX or torch's exporter does not know
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
-        raise ExportError(f"{path}: not written, since torch cannot express this model in ONNX: {reason}") from None
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401  torch's exporter needs it
+    except ImportError as error:
+        raise portable.missing(str(error.name)) from None
+
+
+def _converted(module: nn.Module, example: Tensor, notes: dict[str, str]) -> bytes:
+    """A module in ONNX, for any number of images."""
+    import onnx
+
+    kernel.use(None, torch.device("cpu"), "off")  # the operator for the CPU is none of ONNX's
+    with _quietly():
+        program: Any = torch.onnx.export(
+            module,
+            (example,),
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            dynamo=True,
+            verbose=False,
+        )
+    model = program.model_proto
+    onnx.helper.set_model_props(model, notes)
+    return model.SerializeToString()
+
+
+def _difference(module: nn.Module, content: bytes, images: Tensor) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"images": images.numpy()})
+    with torch.inference_mode():
+        answer = module(images).numpy()
+    return float(np.abs(found - answer).max() / np.abs(answer).max())
 
 
 @contextlib.contextmanager
