@@ -14,8 +14,9 @@ from cnntention.base.memory import enough_memory
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.data.split import judging_part
-from cnntention.evaluation.metrics import Subject, attention, measure
+from cnntention.evaluation.metrics import Subject, measure
 from cnntention.network import predict
+from cnntention.network.attention_use import shares as shares_of
 from cnntention.training import checkpoint
 
 
@@ -51,7 +52,7 @@ def evaluate(
         kernel.use(trained.spec.attention, target, machine.compile)
         model = trained.model.to(target).to(memory_format=memory_format(target))
         normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
-        with attention.shares(model) as shares:
+        with shares_of(model) as shares:
             scores = predict.logits(model, part, normalize).cpu()
         labels = part.labels.cpu()
         subject = Subject(

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnntention.evaluation.metrics.attention import bypassed
 from cnntention.instruments.contract import Measurement, Number, Subject
+from cnntention.network.attention_use import bypassed
 
 ABOUT = (
     "Accuracy of the same weights with parts of attention left out, not trained anew. A stage without attention passes "

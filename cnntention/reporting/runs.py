@@ -23,7 +23,7 @@ from cnntention.base.errors import CNNtentionError, DataError
 from cnntention.base.layout import Run
 from cnntention.data.split import judged_error
 from cnntention.training import origin
-from cnntention.training.history import COLUMNS
+from cnntention.training.history import COLUMNS, LATER
 from cnntention.training.specs import is_imported, is_of
 
 NAMES = ("dataset", "model", "split", "seed")
@@ -38,7 +38,7 @@ Content = TypeVar("Content")
 
 
 def history(path: str | os.PathLike) -> list[dict[str, float | None]]:
-    """The rows of a ``history.csv``, one for each epoch, empty fields as None.
+    """The rows of a ``history.csv``, one for each epoch; empty fields, and columns that came later, as None.
 
     Raises:
         DataError: the file is missing or damaged.
@@ -53,7 +53,7 @@ def history(path: str | os.PathLike) -> list[dict[str, float | None]]:
         raise DataError(f"{path}: missing or damaged ({error}); train this run again") from None
     if not rows or any(not row.keys() >= set(COLUMNS) or None in (row["train_error"], row["seconds"]) for row in rows):
         raise DataError(f"{path}: damaged (columns or values are missing); train this run again")
-    return rows
+    return [dict.fromkeys(LATER) | row for row in rows]
 
 
 def evaluation(path: str | os.PathLike) -> dict:
@@ -169,7 +169,7 @@ def histories(results: str, expected: dict[str, str]) -> pd.DataFrame:
         rows = history(run.path(layout.HISTORY, results))
         if is_of(digest, made_by(results, run, rows)):
             frames.append(pd.DataFrame(rows, dtype=float).assign(**_names(run)))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*NAMES, *COLUMNS])
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*NAMES, *COLUMNS, *LATER])
 
 
 def _there(results: str, expected: dict[str, str], pattern: str) -> Iterator[tuple[Run, str]]:

@@ -13,6 +13,8 @@ from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.dataset import Dataset
 from cnntention.data.split import judging_part
 from cnntention.network import predict
+from cnntention.network.attention_use import gates as gates_of
+from cnntention.network.attention_use import shares as shares_of
 from cnntention.training import captured, checkpoint, compilation
 from cnntention.training.captured import Captured, rates_in_tensors
 from cnntention.training.epoch import DivergenceError, Epoch
@@ -25,13 +27,20 @@ from cnntention.training.step import Step
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """How good a model is after an epoch: mean cross-entropy, error in percent, and the seconds that finding out took.
+    """How good a model is after an epoch, on validation images with split ``tune``, else on test images.
 
-    On validation images with split ``tune``, else on test images.
+    Attributes:
+        loss: mean cross-entropy.
+        error: in percent.
+        gates: of each stage's attention, see :mod:`cnntention.network.attention_use`.
+        shares: what attention adds, likewise.
+        seconds: that finding out took.
     """
 
     loss: float
     error: float
+    gates: list[float | None]
+    shares: list[float | None]
     seconds: float
 
 
@@ -157,11 +166,12 @@ class Training:
             DivergenceError: the loss is NaN or infinite.
         """
         started = time.perf_counter()
-        scores = predict.logits(self.model, self._judging, self._normalize)
+        with shares_of(self.model) as shares:
+            scores = predict.logits(self.model, self._judging, self._normalize)
         loss, error = predict.loss_and_error(scores, self._judging.labels)
         if not math.isfinite(loss):
             raise DivergenceError(None, loss)
-        return Judgement(loss, error, time.perf_counter() - started)
+        return Judgement(loss, error, gates_of(self.model), shares, time.perf_counter() - started)
 
     def close_epoch(self, judgement: Judgement) -> dict:
         """Take the epoch that is run and judged into the history; returns its row."""
@@ -176,6 +186,8 @@ class Training:
             f"{self.judged_by}_error": judgement.error,
             "seconds": self.epoch.seconds + judgement.seconds,
         }
+        for what, of_stages in (("gate", judgement.gates), ("share", judgement.shares)):
+            row |= {f"{what}_{stage}": of for stage, of in enumerate(of_stages, start=1) if of is not None}
         self.rows.append(row)
         self.epoch = None
         self.stopped = self.judged_by == "validation" and self._stopper.should_stop(judgement.error)

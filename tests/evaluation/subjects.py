@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from cnntention.data.batches import Normalizer
 from cnntention.data.dataset import Part
-from cnntention.evaluation.metrics import Subject, attention
-from cnntention.network import predict
+from cnntention.evaluation.metrics import Subject
+from cnntention.network import attention_use, predict
 from cnntention.training import checkpoint
 from cnntention.training.specs import RunSpec
 
@@ -56,7 +56,7 @@ def shares(model: nn.Module, part: Part) -> list[float]:
 
 def subject(model: nn.Module, part: Part, normalize: Normalizer) -> Subject:
     """Made as an evaluation makes it."""
-    with attention.shares(model) as added:
+    with attention_use.shares(model) as added:
         scores = predict.logits(model, part, normalize)
     shape = tuple(part.images.shape[1:])
     return Subject(model, part, normalize, scores.double(), part.labels, added, NAMES, shape)

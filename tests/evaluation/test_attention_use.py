@@ -13,7 +13,7 @@ from cnntention.data import dataset
 from cnntention.data.batches import Normalizer
 from cnntention.data.dataset import Part
 from cnntention.evaluation.metrics import attention
-from cnntention.network import predict
+from cnntention.network import attention_use, predict
 
 torch.set_num_threads(1)
 
@@ -30,7 +30,7 @@ def use_of(model: nn.Module, part: Part) -> dict | None:
 
 
 def shares_of(model: nn.Module, part: Part) -> list[float | None]:
-    with attention.shares(model) as found:
+    with attention_use.shares(model) as found:
         predict.logits(model, part, NORMALIZE)
     return found
 
@@ -115,7 +115,7 @@ def test_without_a_residual_connection_or_attention_there_is_no_share(part, kind
 
 
 def test_a_model_that_has_not_answered_has_no_share():
-    with attention.shares(untrained(run_spec(attention=SELFATT))) as found:
+    with attention_use.shares(untrained(run_spec(attention=SELFATT))) as found:
         pass
     assert found == [None, None, None]
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from made import evaluation, write_evaluation, write_history, write_predictions, write_weights
 
@@ -11,6 +12,7 @@ from cnntention.base.layout import Run
 from cnntention.reporting import runs
 from cnntention.reporting.runs import evaluations, evaluations_in_detail, histories
 from cnntention.study.study import Study
+from cnntention.training.history import COLUMNS, LATER
 
 RUNS = [Run(dataset, model, "full", seed) for dataset in ("d1", "d2") for model in ("m1", "m2") for seed in (10, 11)]
 
@@ -102,6 +104,16 @@ def test_a_damaged_history_is_named(tmp_path, expected, content):
     Path(RUNS[0].path(layout.HISTORY, str(tmp_path))).write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=r"history\.csv: .*damaged.*train this run again"):
         histories(str(tmp_path), expected)
+
+
+def test_a_history_from_before_attention_was_followed_has_none_of_it(tmp_path, spec_of, expected):
+    write_history(tmp_path, RUNS[0], [50.0, 40.0])
+    path = Path(RUNS[0].path(layout.HISTORY, str(tmp_path)))
+    pd.read_csv(path)[list(COLUMNS)].to_csv(path, index=False)
+    write_weights(Path(RUNS[0].path(layout.MODEL, str(tmp_path))), spec_of(RUNS[0]), seconds=4.0, epochs=2)
+    frame = histories(str(tmp_path), expected)
+    assert frame["train_error"].tolist() == [50.0, 40.0]
+    assert frame[list(LATER)].isna().all(axis=None)
 
 
 # ---- results of another config

@@ -6,7 +6,7 @@ import re
 import signal
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,7 @@ from cnntention.base.errors import DeviceError, InterruptionError, TrainingError
 from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.specs import Augmentation, Normalization
-from cnntention.network import predict
+from cnntention.network import attention_use, predict
 from cnntention.training import checkpoint, heartbeat, history, training
 from cnntention.training import train as step
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
@@ -561,13 +561,28 @@ def test_history_has_a_row_for_each_epoch(paths, tmp_path, held_out, monitored):
         "test_error",
         "seconds",
     ]
-    assert list(rows[0]) == columns == list(history.COLUMNS)
+    columns += ["gate_1", "gate_2", "gate_3", "share_1", "share_2", "share_3"]
+    assert list(rows[0]) == columns == [*history.COLUMNS, *history.LATER]
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3]
     unseen = "test" if monitored == "validation" else "validation"
     for row, expected in zip(rows, done.rows, strict=True):
         assert row[f"{unseen}_loss"] == row[f"{unseen}_error"] == ""
         assert {key: float(value) for key, value in row.items() if value} == expected
         assert 0 <= expected[f"{monitored}_error"] <= 100
+
+
+@pytest.mark.parametrize(("attention", "gated"), [(None, 0), (SELFATT, 3), (CBAM, 0)], ids=str)
+def test_history_follows_gates_and_shares_to_those_of_the_final_model(paths, tmp_path, attention, gated):
+    done = run(tmp_path, paths, run_spec(attention=attention))
+    first, last = done.rows
+    assert [key for key in last if key.startswith("gate")] == [f"gate_{stage}" for stage in (1, 2, 3)][:gated]
+    assert [last[f"gate_{stage}"] for stage in (1, 2, 3)[:gated]] == [
+        connection.gate.item() for connection in done.model.attention if gated
+    ]
+    with attention_use.shares(done.model) as shares:
+        predict.logits(done.model, dataset.load(*paths).parts["test"], Normalizer(NORMALIZATION, 1, "cpu"))
+    assert [last.get(f"share_{stage}") for stage in (1, 2, 3)] == (shares if attention else [None] * 3)
+    assert attention is None or first["share_3"] != last["share_3"]
 
 
 def test_held_out_images_are_not_trained_on(paths, tmp_path, spy):
@@ -667,8 +682,8 @@ def test_files_of_two_runs_hold_the_same(paths, tmp_path):
         run(tmp_path / name, paths, spec)
     first, second = (checkpoint.load(tmp_path / name / "model.pt") for name in ("first", "second"))
     assert identical(first.model, second.model)
-    histories = [np.genfromtxt(tmp_path / name / "history.csv", delimiter=",")[1:, :-1] for name in ("first", "second")]
-    np.testing.assert_array_equal(*histories)
+    histories = [pd.read_csv(tmp_path / name / "history.csv").drop(columns="seconds") for name in ("first", "second")]
+    pd.testing.assert_frame_equal(*histories)
 
 
 def test_the_heartbeat_tells_of_every_epoch_and_is_gone_at_the_end(paths, tmp_path):

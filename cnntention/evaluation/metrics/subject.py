@@ -20,7 +20,7 @@ class Subject:
         scores: float64 ``[N, classes]``, logits, on the CPU.
         labels: int64 ``[N]``, on the CPU.
         shares: what attention added to the feature maps meanwhile, see
-            :func:`cnntention.evaluation.metrics.attention.shares`.
+            :func:`cnntention.network.attention_use.shares`.
         class_names: in the order of the logits.
         image_shape: height, width, channels.
     """
