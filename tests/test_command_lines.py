@@ -6,7 +6,7 @@ import shlex
 import pytest
 from conftest import ROOT
 
-from cnntention.__main__ import _parser
+from cnntention.workflow.arguments import parser
 
 PLACES = [
     "README.md",
@@ -71,7 +71,7 @@ def test_a_target_that_an_option_swallows_is_noticed(arguments):
 
 @pytest.mark.parametrize("arguments", shown("cnntention"))
 def test_a_command_of_cnntention_is_one(arguments):
-    _parser().parse_args(shlex.split(arguments, comments=True))
+    parser(None).parse_args(shlex.split(arguments, comments=True))
 
 
 def test_there_are_commands_to_check():

@@ -76,8 +76,8 @@ def _side(path: str, overlays: Sequence[str]) -> Side:
     if not Path(path).is_file():
         raise ConfigError(f"{path}: no such file or folder; a config (.yaml) or a results folder is needed")
     study = Study(load(base_config(), *overlays, path))
-    made = {str(run): specs.plain(study.run_spec(run)) for run in study.runs()}
-    digests = study.digests(study.runs())
+    made = {str(run): specs.plain(study.run_spec(run)) for run in study.trainings()}
+    digests = study.digests(study.trainings())
     evaluations = _evaluations(study.results, made)
     own = {name: report for name, report in evaluations.items() if is_of(digests[name], report["spec"])}
     return Side(f"{path}, results in {study.results}", study.config, made, own)
