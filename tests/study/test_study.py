@@ -105,9 +105,9 @@ def test_without_any_product_there_is_no_run(config):
     assert Study(config).runs() == []
 
 
-def test_the_demo_has_11_runs_on_the_digits():
+def test_the_demo_has_13_runs_on_the_digits():
     runs = Study(load(ROOT / "config.yaml", ROOT / "configs" / "demo.yaml")).runs()
-    assert len(runs) == 11
+    assert len(runs) == 13
     assert {(run.dataset, run.seed) for run in runs} == {("digits", 10)}
 
 
