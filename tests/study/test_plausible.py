@@ -126,7 +126,7 @@ def test_patience_that_never_ends_is_remarked_on(study):
     rule = ("recipes/adam-cbam/early_stopping", {"patience": 182})
     full = [("tables/table1/models", ["baseline"]), ("tables/table3/models", ["baseline", "mha"])]
     full += [("tables/attention/models", ["mha"]), ("tables/claims", None), ("figures/figure8/models", ["mha"])]
-    full += [("figures/seeds/models", ["mha"])]
+    full += [("figures/seeds/models", ["mha"]), ("instruments/ablation/models", ["mha"])]
     full += [("gradcam/cifar10/models", ["mha"]), ("gradcam/mnist/models", ["mha"])]
     found = study(rule, *full).remarks()
     assert found == ["recipes.adam-cbam.early_stopping.patience: 182 epochs never pass before the end"]
