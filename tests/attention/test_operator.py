@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -289,32 +290,47 @@ def test_no_room_for_the_result(tmp_path, monkeypatch):
     assert "\n" not in used.reason
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("fails", ["always", "at the operator"])
-def test_a_broken_compiler(fails, tmp_path):
+def script(file: Path, *lines: str) -> Path:
+    """A program in the place of a compiler."""
+    file.write_text("\n".join(["#!/bin/sh", *lines]))
+    file.chmod(0o755)
+    return file
+
+
+def test_a_compiler_that_fails_at_the_operator(tmp_path, monkeypatch):
+    broken = script(tmp_path / "g++", 'case "$*" in *operator.cpp*) echo "error: no"; exit 1;; esac', 'exec g++ "$@"')
+    used = anew(monkeypatch, CXX=str(broken), TORCH_EXTENSIONS_DIR=str(tmp_path))
+    assert not used.ours
+    assert "it could not be built: " in used.reason
+    assert "\n" not in used.reason
+
+
+def test_a_compiler_that_always_fails(tmp_path):
     """In a process of its own: what the compiler can do is looked up once."""
-    broken = tmp_path / "g++"
-    otherwise = 'exec g++ "$@"' if fails == "at the operator" else ""
-    broken.write_text(f'#!/bin/sh\ncase "$*" in *operator.cpp*) exit 1;; esac\n{otherwise}\nexit 1\n')
-    broken.chmod(0o755)
-    environment = {"CXX": str(broken), "TORCH_EXTENSIONS_DIR": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
-    used, difference = _in_a_process(environment)
+    folders = {name: str(tmp_path) for name in ("TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR")}
+    process = started(folders | {"CXX": str(script(tmp_path / "g++", "exit 1"))})
+    used, difference = process.communicate()[0].splitlines()
     assert used.startswith("torch: machine.compile is auto, but the operator for the CPU is not there: ")
     assert float(difference) < 1e-5
 
 
-@pytest.mark.slow
 def test_two_processes_build_at_once(tmp_path):
-    environment = os.environ | {"TORCH_EXTENSIONS_DIR": str(tmp_path)}
-    both = [
-        subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    """With a compiler that notes what it is asked for, and gives what the real one made when the operator was built."""
+    (library,) = (Path(file) for file in torch.ops.loaded_libraries if "cnntention_attention" in file)
+    compiler = script(
+        tmp_path / "g++",
+        'for word; do [ "$before" = -o ] && made="$word"; before="$word"; done',
+        'case "$made" in',
+        f'    operator.o|{library.name}) echo "$made" >> {tmp_path}/made; sleep 2; cp {library.parent}/$made $made;;',
+        '    *) exec g++ "$@";;',
+        "esac",
+    )
+    both = [started({"TORCH_EXTENSIONS_DIR": str(tmp_path), "CXX": str(compiler)}) for _ in range(2)]
     for process in both:
         used, difference = process.communicate()[0].splitlines()
-        assert process.returncode == 0
         assert used.startswith(build.instructions())
         assert float(difference) < 1e-5
+    assert (tmp_path / "made").read_text().split() == ["operator.o", library.name]
 
 
 PROGRAM = """
@@ -329,9 +345,7 @@ print(float((ours.double() - heads.attend(*(x.double() for x in maps), 8, 0.7)).
 """
 
 
-def _in_a_process(environment: dict[str, str]) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+def started(environment: dict[str, str]) -> subprocess.Popen:
+    """A process of the program."""
+    command = [sys.executable, "-c", PROGRAM]
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)

@@ -55,14 +55,7 @@ def assert_about_95_percent(coverage, repetitions):
     assert 0.93 - chance <= coverage <= 0.97 + chance
 
 
-@pytest.mark.parametrize("seeds", [3, 5])
-def test_the_interval_covers_as_often_as_it_says(seeds):
-    assert_about_95_percent(covered(300, 1, seeds=seeds, images=1000, of_model=0.7, of_seed=0.05), 300)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seeds", [3, 5, 10])
-@pytest.mark.parametrize("images", [1000, 4000])
+@pytest.mark.parametrize("seeds", [3, 10])
 @pytest.mark.parametrize(
     ("of_model", "of_seed"),
     [
@@ -72,9 +65,9 @@ def test_the_interval_covers_as_often_as_it_says(seeds):
         pytest.param(0.6, 0.08, id="a bit of each"),
     ],
 )
-def test_the_interval_covers_as_often_as_it_says_whatever_dominates(seeds, images, of_model, of_seed):
-    coverage = covered(800, seeds, seeds=seeds, images=images, of_model=of_model, of_seed=of_seed)
-    assert_about_95_percent(coverage, 800)
+def test_the_interval_covers_as_often_as_it_says_whatever_dominates(seeds, of_model, of_seed):
+    coverage = covered(500, seeds, seeds=seeds, images=1000, of_model=of_model, of_seed=of_seed)
+    assert_about_95_percent(coverage, 500)
 
 
 def test_what_only_seeds_vary_gets_the_t_interval_over_seeds():
