@@ -1,6 +1,7 @@
 """The operator for the CPU against attention written out in float64, and what stands in for it where it is missing."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -314,7 +315,7 @@ def test_a_compiler_that_always_fails(tmp_path):
     assert float(difference) < 1e-5
 
 
-def test_two_processes_build_at_once(tmp_path):
+def test_two_processes_build_at_once_and_another_copy_of_the_sources_not_again(tmp_path):
     """With a compiler that notes what it is asked for, and gives what the real one made when the operator was built."""
     (library,) = (Path(file) for file in torch.ops.loaded_libraries if "cnntention_attention" in file)
     compiler = script(
@@ -330,6 +331,8 @@ def test_two_processes_build_at_once(tmp_path):
         used, difference = process.communicate()[0].splitlines()
         assert used.startswith(build.instructions())
         assert float(difference) < 1e-5
+    elsewhere = shutil.copytree(ROOT / "cnntention", tmp_path / "copy/cnntention").parent
+    assert started({"TORCH_EXTENSIONS_DIR": str(tmp_path), "CXX": str(compiler)}, elsewhere).wait() == 0
     assert (tmp_path / "made").read_text().split() == ["operator.o", library.name]
 
 
@@ -345,7 +348,7 @@ print(float((ours.double() - heads.attend(*(x.double() for x in maps), 8, 0.7)).
 """
 
 
-def started(environment: dict[str, str]) -> subprocess.Popen:
-    """A process of the program."""
+def started(environment: dict[str, str], folder: Path = ROOT) -> subprocess.Popen:
+    """A process of the program, with the package in a folder."""
     command = [sys.executable, "-c", PROGRAM]
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=subprocess.PIPE, text=True)

@@ -14,6 +14,9 @@ import torch
 SOURCES = sorted(file for pattern in ("*.cpp", "*.h") for file in Path(__file__).parent.glob(pattern))
 """They stand beside this file in an installed package, too."""
 
+BUILT = "built"
+"""File beside the library, written after it: the flags of the compiler."""
+
 
 class BuildError(Exception):
     """Says in a few words why there is no operator on this machine."""
@@ -44,33 +47,52 @@ def instructions() -> str:
 def load() -> None:
     """Build the operator, unless it has been, and load it into this process as ``torch.ops.cnntention.attention``.
 
+    It is built once for all copies of the sources on a machine: what the result depends on is in its folder's name.
     Several processes may do so at once: one builds, the others wait for it.
 
     Raises:
         BuildError: it cannot be built, or not be loaded.
     """
     name = f"cnntention_attention_{instructions()}_{digest()}"
-    path = os.environ.get("PATH", "")
     try:
         from torch.utils import cpp_extension  # says something of CUDA when imported, see base/device.py
 
         root = os.environ.get("TORCH_EXTENSIONS_DIR") or cpp_extension.get_default_build_root()
         folder = Path(root, f"{name}_torch{torch.__version__}".replace("+", "_"))
         folder.mkdir(parents=True, exist_ok=True)
-        # Not every environment is activated: torch looks for ninja on the path.
-        os.environ["PATH"] = os.pathsep.join([ninja.BIN_DIR, path])
-        with filelock.FileLock(folder / "building"):
-            # Older torch waits for this file's end for ever, also where the process that made it was killed.
-            (folder / "lock").unlink(missing_ok=True)
-            cpp_extension.load(
-                name,
-                [str(file) for file in SOURCES if file.suffix == ".cpp"],
-                extra_cflags=_flags(),
-                build_directory=str(folder),
-                is_python_module=False,
-            )
+        if not _built(folder):
+            with filelock.FileLock(folder / "building"):
+                if not _built(folder):
+                    _build(name, folder)
+                    (folder / BUILT).write_text(" ".join(_flags()), encoding="utf-8")
+        torch.ops.load_library(folder / f"{name}.so")
     except Exception as error:
         raise BuildError(f"it could not be built: {_first_line(error)}") from None
+
+
+def _built(folder: Path) -> bool:
+    """Whether the whole library is there; torch's builder would build it anew for each copy of the sources."""
+    file = folder / BUILT
+    return file.is_file() and file.read_text(encoding="utf-8") == " ".join(_flags())
+
+
+def _build(name: str, folder: Path) -> None:
+    """Compile and link the sources into a library in a folder."""
+    from torch.utils import cpp_extension
+
+    # Older torch waits for this file's end for ever, also where the process that made it was killed.
+    (folder / "lock").unlink(missing_ok=True)
+    path = os.environ.get("PATH", "")
+    # Not every environment is activated: torch looks for ninja on the path.
+    os.environ["PATH"] = os.pathsep.join([ninja.BIN_DIR, path])
+    try:
+        cpp_extension.load(
+            name,
+            [str(file) for file in SOURCES if file.suffix == ".cpp"],
+            extra_cflags=_flags(),
+            build_directory=str(folder),
+            is_python_module=False,
+        )
     finally:
         os.environ["PATH"] = path
 
