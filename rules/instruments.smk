@@ -43,7 +43,10 @@ def of_instrument(wildcards):
 rule instrument_table:
     input:
         script=script("make_instrument_table.py"),
-        code=code("make_instrument_table.py"),
+        code=lambda wildcards: code(
+            "make_instrument_table.py",
+            files=filter(None, [STUDY.comparison_code(wildcards.instrument)]),
+        ),
         measurements=lambda wildcards: STUDY.measurements(wildcards.instrument),
     output:
         md=results(layout.INSTRUMENT) + ".md",

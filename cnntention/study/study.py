@@ -18,7 +18,7 @@ from cnntention.instruments.specs import InstrumentSpec
 from cnntention.reporting import figures, grid, selection, tables
 from cnntention.reporting.figures import FigureSpec
 from cnntention.reporting.grid import GridSpec
-from cnntention.reporting.instruments import pictures
+from cnntention.reporting.instruments import comparisons, pictures
 from cnntention.reporting.instruments import spec as instruments
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.kinds import Kind
@@ -171,6 +171,10 @@ class Study:
     def instrument_code(self, name: str) -> str:
         """The source file of an instrument, relative to the repository's root."""
         return instruments.code(self.config["instruments"][name])
+
+    def comparison_code(self, name: str) -> str | None:
+        """The source file of an instrument's comparison of runs, likewise."""
+        return comparisons.file(self.config["instruments"][name]["kind"])
 
     def picture_code(self, name: str) -> str | None:
         """The source file of an instrument's picture, relative to the repository's root; None: it has none."""

@@ -12,7 +12,11 @@ from cnntention.base import code_files as imports
 from cnntention.base.code_files import closure
 
 SCRIPTS = sorted(path.name for path in (ROOT / "workflow_scripts").glob("*.py"))
-LAZY = {"plot_figure.py": {"cnntention/reporting/style.py"}}
+LAZY = {
+    "plot_figure.py": {"cnntention/reporting/style.py"},
+    "make_instrument_table.py": {"cnntention/instruments/contract.py", "cnntention/reporting/style.py"},
+    "draw_instrument_picture.py": {"cnntention/instruments/contract.py", "cnntention/reporting/style.py"},
+}
 """What a script imports only when it needs it."""
 
 OBSERVER = """

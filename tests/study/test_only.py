@@ -36,7 +36,10 @@ def test_an_entry_that_the_config_gains_later_stays_out_of_the_overlay(merged, c
 
 def test_what_is_left_out_need_not_fit_the_rest(merged):
     """MNIST's tables, figures and grid would ask for it."""
-    overlay = "{datasets: {only: [cifar10]}, tables: {only: [table2]}, figures: {only: [figure5]}, gradcam: {only: []}}"
+    overlay = (
+        "{datasets: {only: [cifar10]}, tables: {only: [table2]}, figures: {only: [figure5]}, gradcam: {only: []}, "
+        "instruments: {only: []}}"
+    )
     completed = complete(merged(overlay))
     assert set(completed["datasets"]) == {"cifar10"}
     assert completed["gradcam"] == {}

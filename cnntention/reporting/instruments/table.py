@@ -8,6 +8,7 @@ import pandas as pd
 from cnntention.base.words import NONE
 from cnntention.data.split import judging_part
 from cnntention.instruments.registry import catalogue
+from cnntention.reporting.instruments import comparisons
 from cnntention.reporting.instruments.results import Measured
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.notes import incomplete
@@ -22,6 +23,9 @@ FORMS = {"%": ".2f", "points": "+.2f", "": ".3g"}
 def build(spec: StanzaSpec, measured: Measured) -> Table:
     """The table of what there is; a model without a measurement has a row that says so."""
     over_seeds = combined(measured)
+    if comparisons.file(spec.instrument.kind) and not over_seeds.empty:
+        compared = comparisons.load(spec.instrument.kind).compare(spec, measured)
+        over_seeds = pd.concat([over_seeds, compared], ignore_index=True)
     names = list(dict.fromkeys(zip(over_seeds["name"], over_seeds["unit"], strict=True)))
     data, shown, complete = [], [], []
     for dataset in spec.datasets:
