@@ -5,6 +5,7 @@
 # make benchmark  training speed and memory beside a plain PyTorch pipeline, into benchmarks/results/ (ten minutes)
 # make docs       the demo's table and pictures into docs/demo/, and what is generated in the README and docs/
 # make study-docs  the study under one recipe on real data (days on two cores) into docs/study/, its answer into the README
+# make published-docs  the paper's own networks, which you have to fetch first, into docs/published/ and the README
 # make clean      removes .venv and the demo
 # Each sets up .venv first where it is missing, with what it needs.
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 
-.PHONY: demo report test lint benchmark docs study-docs clean
+.PHONY: demo report test lint benchmark docs study-docs published-docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/demo.yaml
@@ -43,6 +44,10 @@ docs: demo
 study-docs: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/controlled.yaml
 	$(BIN)/python -m docs.publish_study
+
+published-docs: $(INSTALLED)
+	$(BIN)/snakemake --configfile configs/published.yaml
+	$(BIN)/python -m docs.publish_published
 
 $(TOOLS): $(INSTALLED) requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt

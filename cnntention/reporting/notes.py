@@ -1,6 +1,6 @@
 """What a table says at its foot about how its runs were made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -19,14 +19,22 @@ def trained(runs: pd.DataFrame) -> list[str]:
         shown += " epoch" if epochs == [1] else " epochs"
         devices = sorted(set(here["device"] + " in " + here["precision"]))
         notes.append(f"Trained for {shown}; duration of one training on {', '.join(devices)}.")
-    if not theirs.empty:
-        networks = [
-            f"{run['model']} on {run['dataset']} from {run['imported']['path']}, SHA-256 "
-            f"{run['imported']['sha256'][:DIGITS]}, trained {run['imported']['trained']}"
-            for _, run in theirs.iterrows()
-        ]
-        notes.append(f"Imported, not trained here: {'; '.join(networks)}.")
-    return notes
+    networks = {f"{run['model']} on {run['dataset']}": run["imported"] for _, run in theirs.iterrows()}
+    return notes + from_elsewhere(networks)
+
+
+def from_elsewhere(networks: Mapping[str, Mapping]) -> list[str]:
+    """Where networks come from that were trained elsewhere, and by whom; empty without any.
+
+    Args:
+        networks: ``path``, ``trained`` and perhaps ``sha256`` of each, by a name for reading.
+    """
+    named = []
+    for name, origin in networks.items():
+        digest = origin.get("sha256")
+        checked = f", SHA-256 {digest[:DIGITS]}" if digest else ""
+        named.append(f"{name} from {origin['path']}{checked}, trained {origin['trained']}")
+    return [f"Imported, not trained here: {'; '.join(named)}."] if named else []
 
 
 def imported(runs: pd.DataFrame) -> pd.Series:

@@ -14,7 +14,7 @@ from cnntention.base import layout, specs
 from cnntention.base.errors import DataError
 from cnntention.base.layout import Run
 from cnntention.reporting.instruments.spec import StanzaSpec
-from cnntention.training.specs import is_of
+from cnntention.training.specs import is_imported, is_of
 
 FIELDS = ("dataset", "model", "seed", "name", "unit", "value", "low", "high", "spread")
 """Columns of :attr:`Measured.numbers` that every instrument has; NaN where a number has no interval or spread."""
@@ -30,12 +30,14 @@ class Measured:
         keys: what numbers are of, in the instrument's own words, such as ``stage`` and ``head``; columns as well.
         folder: of the results.
         name: of the stanza.
+        imported: the weights of networks that were trained elsewhere, by a name for reading.
     """
 
     numbers: pd.DataFrame
     keys: list[str]
     folder: str
     name: str
+    imported: dict[str, dict] = dataclasses.field(default_factory=dict)
 
     def runs(self, split: str) -> list[Run]:
         """The runs that are measured."""
@@ -64,6 +66,7 @@ def read(folder: str, spec: StanzaSpec) -> Measured:
     """
     rows: list[dict[Hashable, object]] = []
     keys: dict[str, None] = {}
+    imported: dict[str, dict] = {}
     for name, digest in spec.runs.items():
         run = Run.of(name)
         path = Path(run.path(layout.MEASUREMENT.replace("{instrument}", spec.name), folder) + ".json")
@@ -72,15 +75,16 @@ def read(folder: str, spec: StanzaSpec) -> Measured:
         report = _report(path)
         if not is_of(digest, report["spec"]) or report["instrument"] != specs.plain(spec.instrument):
             continue
+        if is_imported(report["spec"]):
+            imported[f"{run.model} on {run.dataset}"] = report["spec"]["weights"]
         for number in report["numbers"]:
             of = number.get("of", {})
             keys.update(dict.fromkeys(of))
             own = {"dataset": run.dataset, "model": run.model, "seed": run.seed, "images": report["images"]}
             rows.append(own | {key: number.get(key) for key in FIELDS if key not in own} | of)
     frame = pd.DataFrame(rows, columns=[*FIELDS, "images", *keys])
-    return Measured(
-        frame.astype(dict.fromkeys(("value", "low", "high", "spread"), float)), list(keys), folder, spec.name
-    )
+    frame = frame.astype(dict.fromkeys(("value", "low", "high", "spread"), float))
+    return Measured(frame, list(keys), folder, spec.name, imported)
 
 
 def _report(path: str | os.PathLike) -> dict:

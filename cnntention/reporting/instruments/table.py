@@ -11,7 +11,7 @@ from cnntention.instruments.registry import catalogue
 from cnntention.reporting.instruments import comparisons
 from cnntention.reporting.instruments.results import Measured
 from cnntention.reporting.instruments.spec import StanzaSpec
-from cnntention.reporting.notes import incomplete
+from cnntention.reporting.notes import from_elsewhere, incomplete
 from cnntention.reporting.selection import Labelled
 from cnntention.reporting.statistics.seeds import mean_std
 from cnntention.reporting.table import Table, count, number
@@ -108,4 +108,5 @@ def _notes(spec: StanzaSpec, measured: Measured) -> list[str]:
     over = f"mean over seeds {seeds}, in brackets its 95% interval over seeds and images"
     if len(spec.seeds) == 1:
         over = f"one seed ({seeds}), in brackets the 95% interval over images"
-    return [catalogue()[spec.instrument.kind].about, f"Measured on {looked}; {over}."]
+    measured_on = [catalogue()[spec.instrument.kind].about, f"Measured on {looked}; {over}."]
+    return measured_on + from_elsewhere(measured.imported)

@@ -1,0 +1,85 @@
+"""Publish what the pipeline finds in the paper's own networks, in docs/published/ and at the top of the README.
+
+    python -m docs.publish_published [--results FOLDER] [--configfile FILE ...]
+
+Tables are made anew of the finished runs, grids are copied. Of each run its numbers come along, never its weights. The
+page is written from the published files alone, see :mod:`docs.published_page`.
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+
+from cnntention.base import layout
+from cnntention.reporting import runs
+from cnntention.reporting.instruments import make_table
+from cnntention.study.study import Study
+from docs import published_page
+from docs.blocks import ROOT, fill
+from docs.publish_study import finished, read, write_table
+
+PUBLISHED = ROOT / "docs" / "published"
+CONFIG = "configs/published.yaml"
+COPIED = (".png", ".json")
+"""Of grids."""
+
+
+def publish(study: Study, configs: list[str], folder: Path) -> None:
+    """Write the folder.
+
+    Args:
+        study: all of whose runs are evaluated.
+        configs: that it was made by.
+        folder: is emptied first.
+    """
+    there, wanted = finished(study, study.runs()), study.runs()
+    if lacking := sorted(str(run) for run in set(wanted) - set(there)):
+        raise SystemExit(f"not evaluated yet, run snakemake --configfile {' '.join(configs)}: {', '.join(lacking)}")
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in study.config["tables"]:
+        write_table(study, name, folder)
+    for run in wanted:
+        _copy(study, study.run_path(layout.EVAL, run), folder)
+    for dataset in study.config["gradcam"]:
+        for suffix in COPIED:
+            _copy(study, study.path(layout.GRID, dataset=dataset) + suffix, folder)
+    for name in study.config["instruments"]:
+        stem = folder / "instruments" / name
+        make_table(study.stanza_spec(name), study.results, str(stem))
+        for suffix in (".tex", ".html"):  # the same once more
+            stem.with_name(stem.name + suffix).unlink()
+    reports = [runs.evaluation(study.run_path(layout.EVAL, run)) for run in wanted]
+    made = {
+        "configs": configs,
+        "networks": {str(run): report["training"]["imported"] for run, report in zip(wanted, reports, strict=True)},
+        "versions": reports[0]["versions"]["evaluation"],
+        "data_sha256": {run.dataset: report["data_sha256"] for run, report in zip(wanted, reports, strict=True)},
+    }
+    (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    config = yaml.safe_dump(study.config, sort_keys=False, width=120, allow_unicode=True)
+    heading = f"# config.yaml with {' and '.join(configs)}, all defaults filled in\n"
+    (folder / "config.yaml").write_text(heading + config, encoding="utf-8")
+    (folder / "README.md").write_text(published_page.page(folder), encoding="utf-8")
+
+
+def _copy(study: Study, path: str, folder: Path) -> None:
+    target = folder / Path(path).relative_to(study.results)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=ROOT / "results/published", help="of the study")
+    parser.add_argument("--configfile", nargs="*", default=[], help="over the study's own: configs/cifar10-npz.yaml")
+    args = parser.parse_args()
+    configs = [CONFIG, *args.configfile]
+    publish(read(args.results.resolve(), configs), configs, PUBLISHED)
+    fill("published", published_page.first_screen(PUBLISHED))
+
+
+if __name__ == "__main__":
+    main()
