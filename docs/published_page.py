@@ -95,7 +95,8 @@ def findings(folder: Path) -> list[str]:
     return [
         *(use_of_attention(folder, dataset) for dataset in config["datasets"]),
         f"As well is: less than {LOSS} points are lost. That a network loses without a block shows that it relies on "
-        "the block, as it was trained with it; it does not show that it is better than a network that was trained without.",
+        "the block, as it was trained with it; it does not show that it is better than a network that was trained "
+        "without.",
         *_by_block(folder, config),
         *_compared(folder, config),
     ]
