@@ -20,6 +20,7 @@ from cnntention.data import dataset
 from cnntention.data.batches import Augmenter, Normalizer
 from cnntention.data.specs import Augmentation, Normalization
 from cnntention.network import attention_use, predict
+from cnntention.network.specs import Attention
 from cnntention.training import checkpoint, heartbeat, history, training
 from cnntention.training import train as step
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
@@ -113,7 +114,19 @@ def test_adam_decays_weights_in_the_l2_form_and_not_as_adamw(count):
     assert (result - adam_by_hand(0, 0.05, count)).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize("attention", [SELFATT, CBAM], ids=["selfatt", "cbam"])
+PATHS = [{"block": "mha", "options": {"heads": 2}}, {"block": "eca", "options": {}}]
+ATTENTION = {
+    "selfatt": SELFATT,
+    "cbam": CBAM,
+    "se in residual blocks": Attention("se", "none", {"reduction": 16}, placement="block"),
+    "channels": Attention("mha", "weighted", {"heads": 8, "axis": "channel"}, stages=(1, 3)),
+    "both axes": Attention("selfatt", "weighted", {"axis": "both", "scale": True, "positions": "learned"}, stages=(3,)),
+    "parallel, projected": Attention("parallel", "plain", {"join": "concatenate", "paths": PATHS}),
+    "parallel, added": Attention("parallel", "plain", {"join": "sum", "paths": PATHS}),
+}
+
+
+@pytest.mark.parametrize("attention", ATTENTION.values(), ids=ATTENTION)
 def test_every_parameter_of_the_model_is_trained(data, attention):
     """The gates among them, which start at zero."""
     spec = run_spec(attention=attention)
