@@ -112,9 +112,9 @@ def write_predictions(results: Path, run: Run, right: int, images: int = 4) -> N
     np.savez(path, labels=labels, predictions=np.where(labels < right, labels, -1))
 
 
-def write_weights(path: Path, spec: dict, seconds: float = 6.0, epochs: int = 3) -> None:
+def write_weights(path: Path, spec: dict, seconds: float = 6.0, epochs: int = 3, **training: Any) -> None:
     """A ``model.pt`` without weights, in torch's format and without torch."""
-    content = {"state_dict": {}, "spec": spec, "training": {"seconds": seconds, "epochs": epochs}}
+    content = {"state_dict": {}, "spec": spec, "training": {"seconds": seconds, "epochs": epochs} | training}
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(content, protocol=2))

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT, SMALL
+from made import write_evaluation, write_weights
 
 from cnntention.base import layout
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
+from cnntention.base.specs import plain
 from cnntention.study.study import Study
+from cnntention.training.import_weights import NOT_TRAINED
+from cnntention.workflow import progress
 
 RUN = Run("digits", "theirs", "full", 3)
 WEIGHTS = {"path": "w.pth", "trained": "by others", "source": "https://example.org/w.pth", "rename": [["^a", "b"]]}
@@ -126,3 +130,27 @@ def test_a_run_is_imported_where_another_is_trained(config):
     made = {job for job in jobs if job.startswith(("Train", "Import", "Evaluate"))}
     ours, theirs = "digits/baseline/full/seed3", "digits/theirs/full/seed3"
     assert made == {f"Train {ours}", f"Evaluate {ours}", f"Import {theirs}", f"Evaluate {theirs}"}, done.stderr
+
+
+def test_watching_shows_how_far_an_import_has_come(config):
+    study = Study(config)
+    spec, results = plain(study.import_spec(RUN)), Path(study.results)
+    training = NOT_TRAINED | {"imported": {"path": "w.pth"}}
+
+    def state() -> tuple:
+        (row,) = (row for row in progress.rows(study, now=0) if row.run == RUN)
+        return row.state, row.error, row.epochs, row.note
+
+    assert state() == (progress.WAITING, None, None, "")
+    log = Path(study.path(layout.LOG, step="import_weights", of=RUN))
+    log.parent.mkdir(parents=True)
+    log.write_text("error: w.pth: damaged, or no file of torch\n", encoding="utf-8")
+    assert state() == (progress.FAILED, None, None, "w.pth: damaged, or no file of torch")
+    write_weights(Path(study.run_path(layout.MODEL, RUN)), spec, **training)
+    assert state() == (progress.TRAINED, None, None, "")
+    write_evaluation(results, RUN, spec, accuracy=90.0, training=training | {"imported": {"path": "of-before.pth"}})
+    assert state()[0] == progress.TRAINED
+    write_evaluation(results, RUN, spec, accuracy=90.0, training=training)
+    assert state() == (progress.EVALUATED, 10.0, None, "")
+    write_weights(Path(study.run_path(layout.MODEL, RUN)), spec | {"depth": 14}, **training)
+    assert state()[0] == progress.STALE
