@@ -11,7 +11,7 @@ import torch
 
 from cnntention.attention import kernel
 from cnntention.base import specs
-from cnntention.base.device import Machine, memory_format, select
+from cnntention.base.device import Machine, describe, memory_format, select
 from cnntention.base.errors import DataError
 from cnntention.base.files import atomic_path, write_text
 from cnntention.base.layout import DataFiles
@@ -67,6 +67,7 @@ def measure(
         "subset": subset,
         "images": len(part),
         "numbers": [_plain(number) for number in found.numbers],
+        "device": describe(target),
         "data_sha256": data.sha256,
         "versions": {"training": trained.versions, "measurement": checkpoint.versions()},
     }

@@ -53,6 +53,10 @@ class Kind(abc.ABC, Generic[Spec]):
     def runs(self, stanza: dict, seeds: list[int]) -> list[Run]:
         """The runs that a product rests on, each once."""
 
+    def instruments(self, stanza: dict) -> list[str]:
+        """Stanzas of the config's ``instruments``: a product rests on what they measure of each of its runs."""
+        return []
+
     @abc.abstractmethod
     def check(self, key: str, stanza: dict, config: dict, given: dict) -> Iterator[str]:
         """What takes more than one key to see, a line each that names the key.

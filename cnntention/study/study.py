@@ -21,7 +21,7 @@ from cnntention.reporting.grid import GridSpec
 from cnntention.reporting.instruments import comparisons, pictures
 from cnntention.reporting.instruments import spec as instruments
 from cnntention.reporting.instruments.spec import StanzaSpec
-from cnntention.reporting.kinds import Kind
+from cnntention.reporting.kinds import Kinds
 from cnntention.reporting.overview import OverviewSpec
 from cnntention.reporting.selection import impossible
 from cnntention.reporting.table import SUFFIXES
@@ -102,7 +102,7 @@ class Study:
 
     def table_files(self, name: str) -> list[str]:
         """The files that a table is made from."""
-        return self._files(tables.KINDS[self.config["tables"][name]["kind"]], self.table_runs(name))
+        return self._files(tables.KINDS, self.config["tables"][name])
 
     def figure_runs(self, name: str) -> list[Run]:
         """The runs that a figure is made from."""
@@ -111,15 +111,18 @@ class Study:
 
     def figure_files(self, name: str) -> list[str]:
         """The files that a figure is made from."""
-        return self._files(figures.KINDS[self.config["figures"][name]["kind"]], self.figure_runs(name))
+        return self._files(figures.KINDS, self.config["figures"][name])
 
-    def _files(self, kind: Kind, runs: list[Run]) -> list[str]:
-        return [
+    def _files(self, kinds: Kinds, stanza: dict) -> list[str]:
+        kind = kinds[stanza["kind"]]
+        patterns = [*kind.files, *(f"{_measurement(name)}.json" for name in kind.instruments(stanza))]
+        files = [
             self.run_path(pattern, run)
-            for run in runs
-            for pattern in kind.files
+            for run in kind.runs(stanza, self.config["seeds"])
+            for pattern in patterns
             if pattern != layout.HISTORY or run.model in self.trained_models()
         ]
+        return list(dict.fromkeys(files))
 
     def grid_runs(self, dataset: str) -> list[Run]:
         """The runs that a Grad-CAM grid is made from."""
@@ -131,9 +134,8 @@ class Study:
 
     def measurements(self, name: str) -> list[str]:
         """The files that an instrument's table and picture are made from."""
-        pattern = layout.MEASUREMENT.replace("{instrument}", name)
         runs = self.instrument_runs(name)
-        return [self.run_path(pattern, run) + suffix for run in runs for suffix in (".json", ".npz")]
+        return [self.run_path(_measurement(name) + suffix, run) for run in runs for suffix in (".json", ".npz")]
 
     def overview_files(self) -> list[str]:
         """The files that the overview is made from."""
@@ -340,3 +342,8 @@ class Study:
             "gradcam": (layout.GRID, "dataset", (".png", ".json")),
         }[section]
         return [self.path(pattern, **{key: name}) + suffix for name in self.config[section] for suffix in suffixes]
+
+
+def _measurement(instrument: str) -> str:
+    """The pattern of the measurements of a stanza of ``instruments``, without their suffix."""
+    return layout.MEASUREMENT.replace("{instrument}", instrument)

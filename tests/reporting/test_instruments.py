@@ -24,7 +24,7 @@ def study(config) -> Study:
     """Of one instrument on two models and three seeds."""
     stanza = {"kind": "attention_statistics", "caption": "Reach", "datasets": ["mnist"], "split": "full",
               "models": ["selfatt", "mha"], "images": 10}  # fmt: skip
-    return Study(config | {"instruments": {"reach": stanza}})
+    return Study(config | {"tables": {}, "figures": {}, "instruments": {"reach": stanza}})
 
 
 def write(folder: Path, study: Study, model: str, seed: int, numbers: list[dict], **changes) -> Path:
@@ -34,6 +34,7 @@ def write(folder: Path, study: Study, model: str, seed: int, numbers: list[dict]
         "instrument": specs.plain(study.instrument_spec("reach")),
         "spec": specs.plain(study.run_spec(run)),
         "images": 10,
+        "device": "CPU",
         "numbers": numbers,
     }
     path = Path(run.path(layout.MEASUREMENT.replace("{instrument}", "reach"), str(folder)))
@@ -113,7 +114,11 @@ def test_without_a_measurement_there_is_an_empty_picture(study, tmp_path):
 
 
 def test_heads_of_a_stage_share_a_row_of_the_ablation(config, tmp_path):
-    config = config | {"instruments": {"reach": config["instruments"]["ablation"] | {"datasets": ["mnist"]}}}
+    config = config | {
+        "tables": {},
+        "figures": {},
+        "instruments": {"reach": config["instruments"]["ablation"] | {"datasets": ["mnist"]}},
+    }
     study = Study(config)
     changes = {"all": -9.0, "stage 1": -2.0, "stage 1, head 1": -1.0, "stage 1, head 2": 0.5}
     number = {"name": "change", "unit": "points", "low": -9.0, "high": 1.0}

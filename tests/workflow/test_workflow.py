@@ -67,7 +67,7 @@ TINY = {
         "mnist": None,
         "digits": {"split": "full", "models": ["baseline", "mha", "cbam-16"], "images": [0, 359]},
     },
-    "instruments": {"attention-weights": None, "ablation": None},
+    "instruments": dict.fromkeys(("attention-weights", "ablation", "calibration", "corruptions", "latency")),
 }
 TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "cnntention", "envs", "profiles", "report")
 

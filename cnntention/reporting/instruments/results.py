@@ -13,7 +13,7 @@ import pandas as pd
 from cnntention.base import layout, specs
 from cnntention.base.errors import DataError
 from cnntention.base.layout import Run
-from cnntention.reporting.instruments.spec import StanzaSpec
+from cnntention.reporting.instruments.spec import Measurements
 from cnntention.training.specs import is_imported, is_of
 
 FIELDS = ("dataset", "model", "seed", "name", "unit", "value", "low", "high", "spread")
@@ -25,8 +25,8 @@ class Measured:
     """The measurements that there are of a stanza.
 
     Attributes:
-        numbers: one row for each number of each run: :data:`FIELDS`, ``images`` (how many were looked at), and
-            :attr:`keys`.
+        numbers: one row for each number of each run: :data:`FIELDS`, ``images`` (how many were looked at), ``device``
+            (of the measurement, in words), and :attr:`keys`.
         keys: what numbers are of, in the instrument's own words, such as ``stage`` and ``head``; columns as well.
         folder: of the results.
         name: of the stanza.
@@ -58,8 +58,8 @@ class Measured:
             raise DataError(f"{path}: missing or damaged ({error}); remove it and measure this run again") from None
 
 
-def read(folder: str, spec: StanzaSpec) -> Measured:
-    """The measurements of the runs of a stanza that are there and were made by its config.
+def read(folder: str, spec: Measurements) -> Measured:
+    """The measurements of runs that are there and were made by the config.
 
     Raises:
         DataError: a file is damaged.
@@ -80,9 +80,10 @@ def read(folder: str, spec: StanzaSpec) -> Measured:
         for number in report["numbers"]:
             of = number.get("of", {})
             keys.update(dict.fromkeys(of))
-            own = {"dataset": run.dataset, "model": run.model, "seed": run.seed, "images": report["images"]}
+            own = {"dataset": run.dataset, "model": run.model, "seed": run.seed}
+            own |= {"images": report["images"], "device": report.get("device", "")}
             rows.append(own | {key: number.get(key) for key in FIELDS if key not in own} | of)
-    frame = pd.DataFrame(rows, columns=[*FIELDS, "images", *keys])
+    frame = pd.DataFrame(rows, columns=[*FIELDS, "images", "device", *keys])
     frame = frame.astype(dict.fromkeys(("value", "low", "high", "spread"), float))
     return Measured(frame, list(keys), folder, spec.name, imported)
 

@@ -28,22 +28,40 @@ COMMON: dict[str, dict] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class StanzaSpec(Selection):
-    """What the table and the picture of a stanza depend on.
+class MeasuredBy:
+    """A stanza, as far as measurements depend on it.
 
     Attributes:
         name: of the stanza.
-        caption: one line.
         instrument: as the stanza sets it.
-        models: with their colours.
-        runs: the digest of the spec by which each run has to be made, by the run's name.
     """
 
     name: str
-    caption: str
     instrument: InstrumentSpec
-    models: tuple[Coloured, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurements(MeasuredBy):
+    """What an instrument says of some runs.
+
+    Attributes:
+        runs: the digest of the spec by which each run has to be made, by the run's name.
+    """
+
     runs: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class StanzaSpec(Selection, Measurements):
+    """What the table and the picture of a stanza depend on.
+
+    Attributes:
+        caption: one line.
+        models: with their colours.
+    """
+
+    caption: str
+    models: tuple[Coloured, ...]
 
 
 def code(stanza: dict) -> str:
@@ -57,6 +75,11 @@ def instrument_spec(stanza: dict) -> InstrumentSpec:
     options = {key: stanza[key] for key in registry.catalogue()[stanza["kind"]].options if key in stanza}
     listed = isinstance(images, list)
     return InstrumentSpec(stanza["kind"], None if listed else images, tuple(images) if listed else None, options)
+
+
+def measured_by(name: str, config: dict) -> MeasuredBy:
+    """The stanza of a name."""
+    return MeasuredBy(name, instrument_spec(config["instruments"][name]))
 
 
 def stanza_spec(name: str, stanza: dict, study: Study) -> StanzaSpec:
