@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 MARKS = (
-    "Diamonds are the paper's values: test accuracy, of a recipe for each model and 125 to 182 epochs. They show where it "
-    "stands, and are no measure of these runs."
+    "Diamonds are the paper's values: test accuracy, by a recipe for each model, after 125 to 182 epochs. They show "
+    "where it stands, and are no measure of these runs."
 )
 ATTENTION = ("selfatt", "mha", "cbam-16")
 QUESTION = "Can CNNs do better with attention?"
@@ -26,8 +26,9 @@ def first_screen(folder: Path) -> str:
     parts = [
         f"**{QUESTION}** {answer(folder)}",
         "![Accuracy of every model on CIFAR-10, seed by seed](docs/study/figures/seeds-cifar10.png)",
-        f"{MARKS} [docs/study](docs/study/README.md) has every table, curve and grid of these {made['trainings']} trainings, "
-        f"{epochs} epochs each on CIFAR-10: **the paper's claims one by one**, the controls, what made the numbers.",
+        f"{MARKS} [docs/study](docs/study/README.md) has every table, curve and grid of these "
+        f"{made['trainings']} trainings, {epochs} epochs each on CIFAR-10: **the paper's claims one by one**, the "
+        "controls, what made the numbers.",
     ]
     if (folder / "gradcam/cifar10.png").is_file():
         parts.insert(2, "![Where the four models look, by Grad-CAM](docs/study/gradcam/cifar10.png)")
