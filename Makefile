@@ -23,7 +23,7 @@ report: demo
 	$(BIN)/snakemake --configfile configs/demo.yaml --report results/demo/report.html
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .
@@ -34,6 +34,7 @@ lint: $(TOOLS)
 
 benchmark: $(INSTALLED)
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.launches
 	$(BIN)/python -m docs.publish_benchmarks
 
 docs: demo

@@ -9,6 +9,7 @@ from cnntention.reporting.statistics.seeds import mean_std
 
 RESULTS = Path(__file__).with_name("results")
 NAMES = {"baseline": "Baseline", "selfatt": "SelfAtt", "mha": "MHA", "cbam-16": "CBAM-16"}
+MODES = ("eager", "compiled", "captured")
 NONE = "–"
 
 
@@ -83,7 +84,9 @@ def operations() -> str:
 def speed() -> str:
     """The published table: ratios on the CPU, seconds on GPUs, a dash where nothing was measured."""
     cpu = _rows("cpu")
-    gpus = [path.stem for path in sorted(RESULTS.glob("*.json")) if path.stem not in ("cpu", "parity")] or ["h100"]
+    others = ("cpu", "parity", "launches")
+    names = [path.stem for path in sorted(RESULTS.glob("*.json")) if not path.stem.startswith("concurrency")]
+    gpus = [name for name in names if name not in others] or ["h100"]
     table = []
     for model, name in NAMES.items():
         row = cpu.get(model)
@@ -99,6 +102,21 @@ def speed() -> str:
     headers = ["Model", "CPU: speed", "CPU: peak memory", "CPU: share of the floor"]
     for gpu in gpus:
         headers += [f"{gpu.upper()}: an epoch", f"{gpu.upper()}: speed"]
+    return tabulate(table, headers, tablefmt="github", disable_numparse=True)
+
+
+def launches() -> str:
+    """The published table of what a training step asks of a GPU, counted on a pretended one."""
+    rows = _rows("launches")
+    table = [
+        [
+            name,
+            *(f"{rows[model][mode]['launches']:.0f}" if model in rows else NONE for mode in MODES),
+            *(f"{rows[model][mode]['host_ms']:.2f}" if model in rows else NONE for mode in MODES),
+        ]
+        for model, name in NAMES.items()
+    ]
+    headers = ["A step of 128", *(f"Launches, {mode}" for mode in MODES), *(f"Host, {mode} (ms)" for mode in MODES)]
     return tabulate(table, headers, tablefmt="github", disable_numparse=True)
 
 

@@ -37,6 +37,17 @@ def example(page: str, holds: str) -> str:
     return code
 
 
+LONGEST = ("tests/workflow/test_slurm.py", "tests/workflow/test_workflow.py", "tests/pretended_gpu/", "tests/training/")
+"""Where tests of minutes are, which are begun first: side by side, no process is left with them while others idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((number for number, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(autouse=True)
 def denormals():
     """Steps run within a test make the process flush denormal numbers, which other tests' tools do not expect."""

@@ -31,7 +31,10 @@ OVERLAY = {
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """A folder with a config and prepared data, and a way to run a step there."""
-    on_gpu = pretended.build(tmp_path_factory.mktemp("gpu"))
+    try:
+        on_gpu = pretended.build(tmp_path_factory.mktemp("gpu"))
+    except pretended.AbsentError as error:
+        pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("study")
     shutil.copy(ROOT / "config.yaml", folder)
     (folder / "overlay.yaml").write_text(yaml.safe_dump(OVERLAY), encoding="utf-8")

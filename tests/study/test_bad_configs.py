@@ -561,7 +561,7 @@ NO_CONFIG = [
     ("zip", b"PK\x03\x04\x14\x00\x00\x00\x08\x00", False),
 ]
 
-IN_A_PROCESS = 25  # every so many of BAD go through a real dry run too, since one costs two seconds
+IN_A_PROCESS = 60  # every so many of BAD go through a real dry run too, since one costs two seconds
 # id, and a file that Snakemake itself takes for another config than it looks like
 TRAPS = [
     ("key twice", "seeds: [10]\nepochs: 1\nseeds: [11]\n", "line 3: 'seeds' stands here twice, before in line 1"),
@@ -571,7 +571,7 @@ TRAPS = [
 SECONDS = 3  # of CPU time: that of the clock would tell how busy the machine is
 PATIENCE = 120  # seconds until a process counts as stuck
 TOLD = [number for number, (_, _, told) in enumerate(NO_CONFIG) if told]
-IN_A_PROCESS_OF_TOLD = 5  # as above; it is Snakemake's own reader that refuses these
+IN_A_PROCESS_OF_TOLD = 9  # as above; it is Snakemake's own reader that refuses these
 KEY = r"(?:top level|[a-z]+(?:\.(?:[\w.-]+|'.*'|\".*\")|\[\w+\])*)"
 
 
