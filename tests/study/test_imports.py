@@ -15,6 +15,7 @@ from cnntention.base import layout
 from cnntention.base.errors import ConfigError
 from cnntention.base.layout import Run
 from cnntention.base.specs import plain
+from cnntention.study.config import load
 from cnntention.study.study import Study
 from cnntention.training.import_weights import NOT_TRAINED
 from cnntention.workflow import progress
@@ -130,6 +131,17 @@ def test_a_run_is_imported_where_another_is_trained(config):
     made = {job for job in jobs if job.startswith(("Train", "Import", "Evaluate"))}
     ours, theirs = "digits/baseline/full/seed3", "digits/theirs/full/seed3"
     assert made == {f"Train {ours}", f"Evaluate {ours}", f"Import {theirs}", f"Evaluate {theirs}"}, done.stderr
+
+
+def test_the_example_of_the_docs_is_a_valid_overlay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    Path("data/resnet20-12fca82f.th").touch()
+    page = (ROOT / "docs/imports.md").read_text(encoding="utf-8")
+    Path("mine.yaml").write_text(re.search(r"```yaml\n(.*?)```", page, flags=re.DOTALL)[1], encoding="utf-8")
+    study = Study(load(ROOT / "config.yaml", "mine.yaml"))
+    assert {run.model for run in study.runs()} == {"baseline", "resnet20-elsewhere"}
+    assert study.imported_models() == ["resnet20-elsewhere"]
 
 
 def test_watching_shows_how_far_an_import_has_come(config):
