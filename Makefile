@@ -6,6 +6,7 @@
 # make docs       the demo's table and pictures into docs/demo/, and what is generated in the README and docs/
 # make study-docs  the study under one recipe on real data (days on two cores) into docs/study/, its answer into the README
 # make published-docs  the paper's own networks, which you have to fetch first, into docs/published/ and the README
+# make fashion-docs  the four models on Fashion-MNIST (an hour on one core) into docs/fashion-mnist/
 # make clean      removes .venv and the demo
 # Each sets up .venv first where it is missing, with what it needs.
 
@@ -14,7 +15,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 
-.PHONY: demo report test lint benchmark docs study-docs published-docs clean
+.PHONY: demo report test lint benchmark docs study-docs published-docs fashion-docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/demo.yaml
@@ -49,6 +50,10 @@ study-docs: $(INSTALLED)
 published-docs: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/published.yaml
 	$(BIN)/python -m docs.publish_published
+
+fashion-docs: $(INSTALLED)
+	$(BIN)/snakemake --cores 1 --configfile configs/fashion-mnist.yaml
+	$(BIN)/python -m docs.publish_fashion_mnist
 
 $(TOOLS): $(INSTALLED) requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
