@@ -26,9 +26,9 @@ ALL_HEADS = "all"
 
 
 def measure(subject: Subject) -> Measurement:
-    """A row for each stage and head, and one for the mean of a stage's heads where it has several."""
+    """A row for each stage and head, the mean over its blocks, and one for all heads where a stage has several."""
     height, width, _ = subject.data.image_shape
-    seen: dict[int, list[Tensor]] = {}
+    seen: dict[int, dict[nn.Module, list[Tensor]]] = {}
     equal: dict[int, Tensor] = {}
 
     def see(stage: int, block: nn.Module, x: Tensor) -> None:
@@ -36,12 +36,13 @@ def measure(subject: Subject) -> Measurement:
         equal[stage] = rulers.of_equal_weights()
         one = block.weights(x[:1])  # type: ignore[operator]
         for images in x.split(max(1, WEIGHTS_AT_ONCE // one.numel())):
-            seen.setdefault(stage, []).append(rulers(block.weights(images)).cpu())  # type: ignore[operator]
+            found = rulers(block.weights(images)).cpu()  # type: ignore[operator]
+            seen.setdefault(stage, {}).setdefault(block, []).append(found)
 
     subject.look(subject.blocks("weights"), see, size=64)
     numbers = []
-    for stage, batches in seen.items():
-        values = torch.cat(batches)
+    for stage, blocks in seen.items():
+        values = torch.stack([torch.cat(batches) for batches in blocks.values()]).mean(0)
         heads = {str(head + 1): values[:, head] for head in range(values.shape[1])}
         if len(heads) > 1:
             heads = {ALL_HEADS: values.mean(1)} | heads

@@ -136,6 +136,52 @@ def test_heads_of_a_stage_share_a_row_of_the_ablation(config, tmp_path):
     assert [value for value, _ in heads.get_offsets()] == [-1.0, 0.5]
 
 
+def test_maps_are_drawn_beside_their_image_a_model_and_head_a_column(config, tmp_path):
+    stanza = config["instruments"]["attention-maps"] | {"datasets": ["mnist"], "images": [3, 4]}
+    study = Study(config | {"instruments": {"reach": stanza}})
+    weights = np.zeros((2, 1, 3, 4, 4))
+    weights[..., 1, 2] = 0.5
+    arrays = {
+        "weights": weights,
+        "places": np.array([[0, 0]]),
+        "images": np.zeros((2, 8, 8, 1), np.uint8),
+        "indices": [3, 4],
+    }
+    number = {"name": "largest weight", "unit": "%", "value": 50.0, "of": {"head": 1}}
+    write(tmp_path, study, "mha", 11, [number])
+    np.savez(write(tmp_path, study, "mha", 10, [number]).with_suffix(".npz"), **arrays)
+    spec = study.stanza_spec("reach")
+    figure = pictures.load("attention_maps").draw(spec, results.read(str(tmp_path), spec))
+    assert [ax.get_title() for ax in figure.axes[:5]] == ["image", "SelfAtt", "MHA 1", "MHA 2", "MHA 3"]
+    assert [text.get_text() for text in figure.axes[1].texts] == ["missing"]
+    _, drawn = figure.axes[2].images
+    assert drawn.get_array()[1, 2] == drawn.get_array().sum() == 1
+    assert figure._suptitle.get_text().endswith("stage 1, seed 10")
+
+
+def test_what_cbam_weighs_is_drawn_by_class_and_over_images(config, tmp_path):
+    stanza = config["instruments"]["cbam-weights"] | {"datasets": ["mnist"], "split": "full"}
+    study = Study(config | {"instruments": {"reach": stanza}})
+    spread = [
+        {"name": f"{what} between images", "unit": "", "value": 0.1 * stage, "of": {"stage": stage}}
+        for what in ("channels", "positions")
+        for stage in (1, 2, 3)
+    ]
+    arrays = {"images": np.zeros((1, 8, 8, 1), np.uint8)}
+    for stage in (1, 2, 3):
+        arrays[f"channels_{stage}"] = np.array([[0.9, 0.1], [np.nan, np.nan]])
+        arrays[f"positions_{stage}"] = np.full((1, 4, 4), 0.5)
+    np.savez(write(tmp_path, study, "cbam-16", 10, spread).with_suffix(".npz"), **arrays)
+    spec = study.stanza_spec("reach")
+    figure = pictures.load("cbam_weights").draw(spec, results.read(str(tmp_path), spec))
+    assert [part._suptitle.get_text() for part in figure.subfigs[:-1]] == [
+        "CBAM-8, MNIST: missing", "CBAM-16, MNIST, seed 10", "CBAM-32, MNIST: missing",
+    ]  # fmt: skip
+    channels, *_ = figure.subfigs[1].axes
+    assert channels.images[0].get_array()[0].tolist() == [0.1, 0.9]  # in the order of their mean
+    assert [line.get_ydata()[0] for line in figure.subfigs[-1].axes[0].lines] == pytest.approx([0.1, 0.2, 0.3])
+
+
 def test_a_damaged_measurement_is_named(study, tmp_path):
     path = write(tmp_path, study, "mha", 10, [])
     path.write_text("{}", encoding="utf-8")

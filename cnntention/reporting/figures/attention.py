@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.typing import LineStyleType
 
-MEASURES = {"gate": "gate w", "share": "share of the feature map (%)"}
+MEASURES = {"gate": "gate w", "share": "share (%)"}
 _INK = "#222222"
 SMALL = 0.01
 """Percent; the axis of shares is linear below and logarithmic above."""

@@ -44,6 +44,13 @@ class Measured:
         named = self.numbers[["dataset", "model", "seed"]].drop_duplicates().itertuples(index=False)
         return [Run(str(dataset), str(model), split, int(seed)) for dataset, model, seed in named]
 
+    def runs_of_a_seed(self, split: str) -> list[Run]:
+        """Of each dataset and model, the run of the lowest seed that is measured: what single images show."""
+        found: dict[tuple[str, str], Run] = {}
+        for run in sorted(self.runs(split), key=lambda run: run.seed):
+            found.setdefault((run.dataset, run.model), run)
+        return list(found.values())
+
     def arrays(self, run: Run) -> dict[str, np.ndarray]:
         """The arrays of a run, by name.
 
