@@ -62,6 +62,24 @@ def test_the_whole_study_has_45_runs(study):
     assert len(study.figure_runs("figure6")) == 6
 
 
+def test_a_run_starts_from_one_on_the_same_images_and_seed_and_depends_on_all_that_made_it(config):
+    frozen = config["models"]["mha"] | {"label": "Frozen", "start": {"model": "baseline", "train": "attention"}}
+    config["models"]["frozen"] = frozen
+    config["tables"]["table3"]["models"] = ["frozen", "selfatt"]
+    config["tables"]["table3"]["reference"] = "selfatt"
+    before = Study(config)
+    run, start = Run("mnist", "frozen", "full", 11), Run("mnist", "baseline", "full", 11)
+    assert before.start(run) == start
+    assert before.start(start) is None
+    order = before.trainings()
+    assert order.index(start) < order.index(run)
+    assert set(order) - {before.start(each) for each in order} <= set(before.runs())
+    spec = before.training_spec(run)
+    assert spec.start.digest == digest(before.run_spec(start))
+    after = overlaid(config, "recipes/he2015/lr", 0.05)
+    assert after.training_spec(run) != spec
+
+
 def test_the_runs_by_dataset_split_and_model(study):
     counts = collections.Counter((run.dataset, run.split, run.model) for run in study.runs())
     four = ("baseline", "selfatt", "mha", "cbam-16")
