@@ -8,7 +8,11 @@ import pandas as pd
 DEMO = Path("results/demo")
 PRODUCTS = (
     *(f"tables/table{number}.{suffix}" for number in (1, 2, 3) for suffix in ("md", "csv", "tex", "html")),
-    *(f"figures/figure{number}.{suffix}" for number in (1, 5, 6, 8) for suffix in ("png", "svg")),
+    *(f"figures/figure{number}.{suffix}" for number in (1, 8) for suffix in ("png", "svg")),
+    "tables/controls.md",
+    "figures/seeds.png",
+    "instruments/attention-weights.md",
+    "instruments/ablation.md",
     "gradcam/digits.png",
     "gradcam/digits.json",
     "overview.html",
