@@ -132,6 +132,27 @@ def test_another_module_of_its_name_is_not_taken_for_it(folder):
         registry.create("types.py:Times", 4, factor=1.0)
 
 
+def test_a_block_of_timm_without_timm_is_refused_with_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    monkeypatch.setitem(sys.modules, "timm.layers", None)
+    with pytest.raises(ConfigError, match=r"timm/eca needs timm: pip install '\.\[timm\]'"):
+        registry.create("timm/eca", 4)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"own\.attention\.block: timm/eca needs timm, which is not installed here"):
+        study("timm/eca")
+
+
+def test_a_file_in_a_parallel_path_is_found_and_counts_as_well(folder):
+    write(folder / "over/times.py")
+    paths = [{"block": "eca"}, {"block": "times.py:Times"}]
+    attention = {"block": "parallel", "residual": "plain", "options": {"paths": paths}}
+    config = SMALL | {"models": {"own": SMALL["models"]["baseline"] | {"attention": attention}}}
+    own = Study(located(config, ["over/mine.yaml"]))
+    found = own.config["models"]["own"]["attention"]["options"]["paths"]
+    assert found[1] == {"block": "over/times.py:Times", "options": {"factor": 2.0}}
+    assert "over/times.py" in {os.path.relpath(ROOT / file) for file in own.attention_files("own")}
+
+
 def test_a_file_beside_the_config_is_named_from_the_working_directory(folder):
     for place in ("base/a.py", "over/a.py", "over/b.py", "b.py"):
         write(folder / place)
