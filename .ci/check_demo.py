@@ -8,7 +8,7 @@ import pandas as pd
 DEMO = Path("results/demo")
 PRODUCTS = (
     *(f"tables/table{number}.{suffix}" for number in (1, 2, 3) for suffix in ("md", "csv", "tex", "html")),
-    *(f"figures/figure{number}.{suffix}" for number in (1, 8) for suffix in ("png", "svg")),
+    *(f"figures/figure{number}.{suffix}" for number in (1, 2, 7, 8) for suffix in ("png", "svg")),
     "tables/controls.md",
     "figures/seeds.png",
     "instruments/attention-weights.md",

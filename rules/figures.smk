@@ -1,11 +1,13 @@
-# From histories to Figures 1, 5, 6 and 8.
+# From histories to Figures 1, 5, 6 and 8, and from models to Figures 2 and 7.
 
 
 rule figure:
     input:
         script=script("plot_figure.py"),
         code=lambda wildcards: code(
-            "plot_figure.py", files=[STUDY.figure_code(wildcards.figure)]
+            "plot_figure.py",
+            STUDY.figure_models(wildcards.figure),
+            [STUDY.figure_code(wildcards.figure)],
         ),
         runs=lambda wildcards: STUDY.figure_files(wildcards.figure),
     output:

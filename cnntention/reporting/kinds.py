@@ -53,6 +53,10 @@ class Kind(abc.ABC, Generic[Spec]):
     def runs(self, stanza: dict, seeds: list[int]) -> list[Run]:
         """The runs that a product rests on, each once."""
 
+    def builds(self, stanza: dict) -> list[str]:
+        """Models that a product builds: the code of their blocks is its own."""
+        return []
+
     def instruments(self, stanza: dict) -> list[str]:
         """Stanzas of the config's ``instruments``: a product rests on what they measure of each of its runs."""
         return []

@@ -170,6 +170,11 @@ class Study:
         """The source file of a figure's kind, relative to the repository's root."""
         return figures.KINDS.file(self.config["figures"][name]["kind"])
 
+    def figure_models(self, name: str) -> list[str]:
+        """The models that a figure builds."""
+        figure = self.config["figures"][name]
+        return figures.KINDS[figure["kind"]].builds(figure)
+
     def instrument_code(self, name: str) -> str:
         """The source file of an instrument, relative to the repository's root."""
         return instruments.code(self.config["instruments"][name])

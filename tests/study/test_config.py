@@ -185,7 +185,8 @@ def test_null_for_an_entry_that_is_needed_names_who_needs_it(config):
     [
         ("recipes: {he2015: {optimizer: adam, momentum: null}}", "recipes/he2015/momentum"),
         (
-            "models: {mha: {attention: {block: cbam, options: {heads: null, reduction: 8}}}}",
+            "models: {mha: {attention: {block: cbam, options: {heads: null, reduction: 8}}}}\n"
+            "instruments: {attention-weights: null, attention-maps: null}",
             "models/mha/attention/options/heads",
         ),
         ("tables: {table3: {published: {mnist: null}}}", "tables/table3/published/mnist"),
@@ -205,7 +206,7 @@ def test_null_takes_an_entry_of_any_map_away_as_config_yaml_says(overlay, gone, 
     assert last not in node
 
 
-@pytest.mark.parametrize("path", ["epochs", "datasets/cifar10/normalization", "models/cbam-8/attention"])
+@pytest.mark.parametrize("path", ["epochs", "datasets/cifar10/normalization", "models/selfatt-unweighted/attention"])
 def test_null_where_null_has_a_meaning_keeps_it(config, path):
     completed = complete(change(config, path, None))
     for part in path.split("/"):
@@ -232,8 +233,8 @@ BROKEN = [
     ("models/mha/attention/options", {"heads": 0}, "models.mha.attention.options.heads", "0"),
     ("models/mha/attention/options", {"heads": "8"}, "models.mha.attention.options.heads", "a whole number"),
     ("models/mha/attention/options", {"heads": 8.0}, "models.mha.attention.options.heads", "a whole number"),
-    ("models/cbam-8/attention/options", {"reduction": True}, "models.cbam-8.attention.options.reduction", "True"),
-    ("models/cbam-8/attention/options", [8], "models.cbam-8.attention.options", "a map is expected"),
+    ("models/selfatt-unweighted/attention/options", {"reduction": True}, "models.cbam-8.attention.options.reduction", "True"),
+    ("models/selfatt-unweighted/attention/options", [8], "models.cbam-8.attention.options", "a map is expected"),
     # keys that do not go together
     ("models/baseline/depth", 18, "models.baseline.depth", "18 is not 6n+2"),
     ("models/baseline/depth", 2, "models.baseline.depth", "2"),

@@ -172,7 +172,10 @@ def test_the_products(study):
     ]
     assert study.products("figures") == [
         f"results/figures/{name}{suffix}"
-        for name in ("figure1", "figure5", "figure6", "figure8", "seeds", "attention-by-epoch", "cost")
+        for name in (
+            *("figure2", "figure7", "figure1", "figure5", "figure6", "figure8"),
+            *("seeds", "attention-by-epoch", "cost"),
+        )
         for suffix in (".png", ".svg")
     ]
     assert study.products("gradcam") == [
