@@ -233,8 +233,8 @@ BROKEN = [
     ("models/mha/attention/options", {"heads": 0}, "models.mha.attention.options.heads", "0"),
     ("models/mha/attention/options", {"heads": "8"}, "models.mha.attention.options.heads", "a whole number"),
     ("models/mha/attention/options", {"heads": 8.0}, "models.mha.attention.options.heads", "a whole number"),
-    ("models/selfatt-unweighted/attention/options", {"reduction": True}, "models.cbam-8.attention.options.reduction", "True"),
-    ("models/selfatt-unweighted/attention/options", [8], "models.cbam-8.attention.options", "a map is expected"),
+    ("models/cbam-8/attention/options", {"reduction": True}, "models.cbam-8.attention.options.reduction", "True"),
+    ("models/cbam-8/attention/options", [8], "models.cbam-8.attention.options", "a map is expected"),
     # keys that do not go together
     ("models/baseline/depth", 18, "models.baseline.depth", "18 is not 6n+2"),
     ("models/baseline/depth", 2, "models.baseline.depth", "2"),
