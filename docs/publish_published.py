@@ -2,8 +2,9 @@
 
     python -m docs.publish_published [--results FOLDER] [--configfile FILE ...]
 
-Tables are made anew of the finished runs, grids are copied. Of each run its numbers come along, never its weights. The
-page is written from the published files alone, see :mod:`docs.published_page`.
+Tables are made anew of the finished runs, those of instruments as far as they have measured; grids are copied. Of each
+run its numbers come along, never its weights. The page is written from the published files alone, see
+:mod:`docs.published_page`.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import yaml
 
 from cnntention.base import layout
 from cnntention.reporting import runs
-from cnntention.reporting.instruments import make_table
+from cnntention.reporting.instruments import make_table, results
 from cnntention.study.study import Study
 from docs import published_page
 from docs.blocks import ROOT, fill
@@ -47,8 +48,10 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
         for suffix in COPIED:
             _copy(study, study.path(layout.GRID, dataset=dataset) + suffix, folder)
     for name in study.config["instruments"]:
-        stem = folder / "instruments" / name
-        make_table(study.stanza_spec(name), study.results, str(stem))
+        stem, spec = folder / "instruments" / name, study.stanza_spec(name)
+        if results.read(study.results, spec).numbers.empty:
+            continue
+        make_table(spec, study.results, str(stem))
         for suffix in (".tex", ".html"):  # the same once more
             stem.with_name(stem.name + suffix).unlink()
     reports = [runs.evaluation(study.run_path(layout.EVAL, run)) for run in wanted]
@@ -74,9 +77,9 @@ def _copy(study: Study, path: str, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=ROOT / "results/published", help="of the study")
-    parser.add_argument("--configfile", nargs="*", default=[], help="over the study's own: configs/cifar10-npz.yaml")
+    parser.add_argument("--configfile", nargs="*", default=[], help="under the study's own: configs/cifar10-npz.yaml")
     args = parser.parse_args()
-    configs = [CONFIG, *args.configfile]
+    configs = [*args.configfile, CONFIG]
     publish(read(args.results.resolve(), configs), configs, PUBLISHED)
     fill("published", published_page.first_screen(PUBLISHED))
 
