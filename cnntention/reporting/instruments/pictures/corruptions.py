@@ -59,12 +59,12 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
 def _panel(ax: "Axes", spec: StanzaSpec, numbers: pd.DataFrame) -> None:
     for model in spec.models:
         own = numbers[numbers["model"] == model.name]
+        if own.empty:
+            continue
         clean = own[(own["corruption"] == NONE) & (own["name"] == MEAN)].assign(strength=0)
         hurt = own[(own["corruption"] != NONE) & own["name"].str.startswith(STRENGTH)]
-        hurt = hurt.assign(strength=hurt["name"].str.removeprefix(STRENGTH).astype(int)) if len(hurt) else hurt
+        hurt = hurt.assign(strength=hurt["name"].str.removeprefix(STRENGTH).astype(int))
         line = pd.concat([clean, hurt])
-        if line.empty:
-            continue
         ax.plot(line["strength"], line["value"], color=model.color, marker=".")
         ax.fill_between(line["strength"], line["low"], line["high"], color=model.color, alpha=0.15, linewidth=0)
     ax.set_ylim(bottom=0)
