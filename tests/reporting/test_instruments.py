@@ -113,6 +113,15 @@ def test_without_a_measurement_there_is_an_empty_picture(study, tmp_path):
         assert Path(path).stat().st_size > 1000
 
 
+@pytest.mark.parametrize("name", ["faithfulness", "sanity", "agreement"])
+def test_so_there_is_of_maps_and_a_table_that_says_what_is_missing(config, tmp_path, name):
+    spec = Study(config).stanza_spec(name)
+    figure = pictures.load(spec.instrument.kind).draw(spec, results.read(str(tmp_path), spec))
+    assert figure.get_suptitle() == spec.caption
+    table = make_table(spec, str(tmp_path), str(tmp_path / name))
+    assert {row["Seeds"] for row in cells(table)} == {f"0 of {len(spec.seeds)}, incomplete"}
+
+
 def test_heads_of_a_stage_share_a_row_of_the_ablation(config, tmp_path):
     config = config | {
         "tables": {},
@@ -138,7 +147,7 @@ def test_heads_of_a_stage_share_a_row_of_the_ablation(config, tmp_path):
 
 def test_maps_are_drawn_beside_their_image_a_model_and_head_a_column(config, tmp_path):
     stanza = config["instruments"]["attention-maps"] | {"datasets": ["mnist"], "images": [3, 4]}
-    study = Study(config | {"instruments": {"reach": stanza}})
+    study = Study(config | {"tables": {}, "figures": {}, "instruments": {"reach": stanza}})
     weights = np.zeros((2, 1, 3, 4, 4))
     weights[..., 1, 2] = 0.5
     arrays = {
@@ -161,7 +170,7 @@ def test_maps_are_drawn_beside_their_image_a_model_and_head_a_column(config, tmp
 
 def test_what_cbam_weighs_is_drawn_by_class_and_over_images(config, tmp_path):
     stanza = config["instruments"]["cbam-weights"] | {"datasets": ["mnist"], "split": "full"}
-    study = Study(config | {"instruments": {"reach": stanza}})
+    study = Study(config | {"tables": {}, "figures": {}, "instruments": {"reach": stanza}})
     spread = [
         {"name": f"{what} between images", "unit": "", "value": 0.1 * stage, "of": {"stage": stage}}
         for what in ("channels", "positions")

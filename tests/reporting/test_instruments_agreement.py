@@ -20,6 +20,7 @@ IMAGES, SEEDS = 30, [10, 11, 12, 13]
 def study(config) -> Study:
     stanza = {"kind": "agreement", "caption": "Apart", "datasets": ["mnist"], "split": "full",
               "models": ["selfatt", "mha"], "images": IMAGES}  # fmt: skip
+    config |= {"tables": {}, "figures": {}}
     return Study(config | {"seeds": SEEDS, "instruments": {"apart": stanza}})
 
 

@@ -32,7 +32,8 @@ def build(spec: StanzaSpec, measured: Measured) -> Table:
         for model in spec.models:
             own = over_seeds[(over_seeds["dataset"] == dataset.name) & (over_seeds["model"] == model.name)]
             complete.append(not own.empty and own["seeds"].max() == len(spec.seeds))
-            for of, rows in own.groupby(measured.keys, sort=False, dropna=False) if measured.keys else [((), own)]:
+            by = own.groupby(measured.keys, sort=False, dropna=False) if measured.keys else [((), own)]
+            for of, rows in by if not own.empty else ():
                 what = dict(zip(measured.keys, of, strict=True))
                 data.append(_plain(spec, dataset, model, what, rows))
                 shown.append(_shown(spec, dataset, model, what, rows, names))

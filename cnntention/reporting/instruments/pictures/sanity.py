@@ -57,7 +57,7 @@ def _correlations(ax: "Axes", spec: StanzaSpec, dataset: Labelled, numbers: pd.D
             ends = [own["value"] - own["low"], own["high"] - own["value"]]
             ax.errorbar(own["value"], [at] * len(own), xerr=ends, fmt="o", color=model.color, markersize=4, capsize=2.5)
     ax.set_yticks(range(len(networks)), networks)
-    ax.set_ylim(len(networks) - 0.5, -0.5)
+    ax.set_ylim(max(len(networks), 1) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("rank correlation with the map as trained")
