@@ -37,9 +37,8 @@ def study(folder: Path, **changes) -> Path:
 
     def shrink(config: dict) -> None:
         config.update({"machine": {"deterministic": True}, "seeds": [10]} | changes)
-        config["tables"] |= dict.fromkeys(("table2", "attention", "promises"))
-        for product in ("table1", "table3"):
-            config["tables"][product]["models"] = list(MODELS)
+        config["tables"] = {name: config["tables"][name] | {"models": list(MODELS)} for name in ("table1", "table3")}
+        config["tables"]["only"] = list(config["tables"])
         for figure in ("figure8", "seeds"):
             config["figures"][figure]["models"] = list(MODELS)
         config["gradcam"]["digits"]["models"] = list(MODELS)
@@ -49,11 +48,20 @@ def study(folder: Path, **changes) -> Path:
     return folder
 
 
+# The plugin looks away for ten more seconds each time that no job has ended.
+SNAKEMAKE = """
+from snakemake import cli
+from snakemake_executor_plugin_slurm import Executor
+Executor.next_seconds_between_status_checks = property(lambda self: 1, lambda self, seconds: None)
+cli.main()
+"""
+
+
 @contextlib.contextmanager
 def submitted(folder: Path, *targets: str) -> Iterator[subprocess.Popen]:
-    """Snakemake with the project's profile, as a user calls it, but that it looks at its jobs more often."""
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--configfile", "tiny.yaml"]
-    command += ["--slurm-init-seconds-before-status-checks", "1", "--", *targets]
+    """Snakemake with the project's profile, as a user calls it, but that it looks at its jobs every second."""
+    command = [sys.executable, "-c", SNAKEMAKE, "--workflow-profile", "profiles/slurm", "--configfile", "tiny.yaml"]
+    command += ["--", *targets]
     environment = os.environ | {"PYTHONPATH": "", "MPLCONFIGDIR": str(folder / ".matplotlib")}
     with open(folder / "output.txt", "ab") as output:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -123,11 +131,11 @@ def assert_resumed(folder: Path, run: str, epochs: int) -> None:
 
 @pytest.fixture(scope="module")
 def studies(cluster, tmp_path_factory) -> tuple[Path, Path]:
-    """The same study on Slurm and on this machine."""
+    """The same study on Slurm and, as far as its tables need it, on this machine."""
     folder = tmp_path_factory.mktemp("studies")
     on_slurm, here = study(folder / "slurm"), study(folder / "here")
     with submitted(on_slurm) as process:
-        done = snakemake(here)
+        done = snakemake(here, "--", "results/tables/table3.csv", "results/tables/table1.csv")
         assert_finishes(on_slurm, process)
     assert done.returncode == 0, done.stderr[-6000:]
     return on_slurm, here
@@ -143,9 +151,8 @@ def test_a_study_gives_the_same_tables_as_locally(studies):
         path = f"results/runs/digits/{model}/full/seed10/history.csv"
         expected, got = (pd.read_csv(folder / path).drop(columns="seconds") for folder in (here, on_slurm))
         pd.testing.assert_frame_equal(got, expected)
-    for kind in ("tables", "figures", "gradcam"):
-        expected, got = ({path.name for path in (folder / "results" / kind).iterdir()} for folder in (here, on_slurm))
-        assert got == expected
+    for product in ("tables/table3.html", "figures/figure8.svg", "gradcam/digits.png", "overview.html"):
+        assert (on_slurm / "results" / product).is_file()
 
 
 def jobs_of(cluster: slurm_cluster.Cluster, folder: Path, rule: str) -> list[dict[str, str]]:
