@@ -99,6 +99,12 @@ def earlier_seeds_first(wildcards):
     return later.index(seed) + 1 if seed in later else 0
 
 
+def instrument_label(wildcards):
+    """What the report's menu says of a table or picture of an instrument."""
+    caption = STUDY.config["instruments"][wildcards.instrument]["caption"]
+    return {"Instrument": captions.label(wildcards.instrument, caption)}
+
+
 def run_files(pattern, runs):
     """A file of each run."""
     return [STUDY.run_path(pattern, run) for run in runs]

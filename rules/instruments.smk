@@ -16,7 +16,7 @@ rule measure:
         numbers=results(layout.MEASUREMENT) + ".json",
         arrays=results(layout.MEASUREMENT) + ".npz",
     log:
-        log_file("measure", "{instrument}/" + layout.NAME),
+        log_file("measure", f"{{instrument}}/{layout.NAME}"),
     conda:
         CONDA
     threads: TRAIN_THREADS
@@ -34,12 +34,6 @@ rule measure:
         " --card {input.card:q} --stem {params.stem:q} --machine {params.machine:q} --threads {threads} > {log:q} 2>&1"
 
 
-def of_instrument(wildcards):
-    """What the report's menu says of a table or picture."""
-    caption = STUDY.config["instruments"][wildcards.instrument]["caption"]
-    return {"Instrument": captions.label(wildcards.instrument, caption)}
-
-
 rule instrument_table:
     input:
         script=script("make_instrument_table.py"),
@@ -55,7 +49,7 @@ rule instrument_table:
         html=report(
             results(layout.INSTRUMENT) + ".html",
             category="5. Instruments",
-            labels=lambda wildcards: of_instrument(wildcards) | {"Shown": "table"},
+            labels=lambda wildcards: instrument_label(wildcards) | {"Shown": "table"},
             caption=CAPTION,
         ),
         json=results(layout.INSTRUMENT) + ".json",
@@ -91,7 +85,8 @@ rule instrument_picture:
         png=report(
             results(layout.INSTRUMENT) + ".png",
             category="5. Instruments",
-            labels=lambda wildcards: of_instrument(wildcards) | {"Shown": "picture"},
+            labels=lambda wildcards: instrument_label(wildcards)
+            | {"Shown": "picture"},
             caption=CAPTION,
         ),
         svg=results(layout.INSTRUMENT) + ".svg",

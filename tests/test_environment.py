@@ -29,7 +29,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 BOUNDS = [*PROJECT["dependencies"], *EXTRAS["workflow"], *EXTRAS["slurm"]]
 MLFLOW = EXTRAS["mlflow"]
-OPTIONAL = [*MLFLOW, *EXTRAS["export"]]
+OPTIONAL = [*MLFLOW, *EXTRAS["export"], *EXTRAS["timm"]]
 """What few users want, and so no requirement of the pipeline: pinned for the tests alone."""
 
 
