@@ -19,6 +19,7 @@ def study(config, tmp_path, monkeypatch):
     np.savez("own.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
     config["datasets"]["own"] = {"label": "Own", "source": "npz", "path": "own.npz", "class_names": ["a", "b", "c"]}
     config["datasets"]["digits"] = {"label": "Digits", "source": "digits"}
+    del config["instruments"]["cbam-weights"]  # it asks for more validation images than there are below
 
     def changed(*changes) -> Study:
         for path, value in changes:
@@ -124,10 +125,8 @@ def test_what_is_rarely_meant_is_remarked_on_once(study, path, value, text):
 
 def test_patience_that_never_ends_is_remarked_on(study):
     rule = ("recipes/adam-cbam/early_stopping", {"patience": 182})
-    full = [("tables/table1/models", ["baseline"]), ("tables/table3/models", ["baseline", "mha"])]
-    full += [("tables/attention/models", ["mha"]), ("tables/claims", None), ("figures/figure8/models", ["mha"])]
-    full += [("figures/seeds/models", ["mha"]), ("instruments/ablation/models", ["mha"])]
-    full += [("gradcam/cifar10/models", ["mha"]), ("gradcam/mnist/models", ["mha"])]
+    full = [("tables/only", ["table2", "table3"]), ("tables/table3/models", ["baseline", "mha"])]
+    full += [("figures/only", []), ("instruments/only", []), ("gradcam/only", [])]
     found = study(rule, *full).remarks()
     assert found == ["recipes.adam-cbam.early_stopping.patience: 182 epochs never pass before the end"]
 
