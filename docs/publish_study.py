@@ -65,6 +65,11 @@ def whole_seeds(wanted: Iterable[Run], there: Iterable[Run]) -> list[int]:
     return sorted({run.seed for run in wanted} - lacking)
 
 
+def made_from_what_is_there(files: list[str]) -> bool:
+    """Instruments measure when all trainings are done; till then, what rests on them is left out."""
+    return all(Path(file).is_file() for file in files)
+
+
 # ---- what is published
 
 
@@ -201,9 +206,11 @@ def write(study: Study, there: list[Run], results: list[Path], overlays: list[st
     for run in there:
         write_run(study, run, folder)
     for name in study.config["tables"]:
-        write_table(study, name, folder)
+        if made_from_what_is_there(study.table_files(name)):
+            write_table(study, name, folder)
     for name in study.config["figures"]:
-        write_figure(study, name, folder)
+        if made_from_what_is_there(study.figure_files(name)):
+            write_figure(study, name, folder)
     write_second_opinion(study, folder)
     write_grids(study, folder)
     write_claims(study, folder)

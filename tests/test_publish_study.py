@@ -81,6 +81,7 @@ def published(tmp_path_factory) -> Path:
 def test_tables_are_of_whole_seeds(published):
     rows = json.loads((published / "tables/cifar10.json").read_text())["rows"]
     assert {row["seeds"] for row in rows} == {2}
+    assert not (published / "tables/cost.md").exists(), "no instrument has measured anything"
     assert yaml.safe_load((published / "config.yaml").read_text())["seeds"] == [10, 11]
 
 
@@ -89,7 +90,7 @@ def tables_made_again(folder: Path, to: Path) -> None:
     seeds = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["seeds"]
     config = load(ROOT / "config.yaml", ROOT / publish_study.CONFIG)
     study = Study(config | {"results": str(folder), "seeds": seeds})
-    for name in study.config["tables"]:
+    for name in (name for name in study.config["tables"] if (folder / f"tables/{name}.md").exists()):
         make_table(study.table_spec(name), study.results, f"{to}/{name}")
         made, there = ((of / f"{name}.md").read_text(encoding="utf-8") for of in (to, folder / "tables"))
         assert made == there, name
