@@ -37,7 +37,13 @@ def example(page: str, holds: str) -> str:
     return code
 
 
-LONGEST = ("tests/workflow/test_slurm.py", "tests/workflow/test_workflow.py", "tests/pretended_gpu/", "tests/training/")
+LONGEST = (
+    "tests/workflow/test_workflow.py",
+    "tests/workflow/test_slurm.py",
+    "tests/workflow/test_interrupted_pipeline.py",
+    "tests/pretended_gpu/",
+    "tests/training/",
+)
 """Where tests of minutes are, which are begun first: side by side, no process is left with them while others idle."""
 
 

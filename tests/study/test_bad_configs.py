@@ -19,7 +19,7 @@ import yaml
 from conftest import ROOT
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from test_workflow import clone
+from tiny_study import clone
 
 from cnntention.__main__ import main
 from cnntention.attention.registry import catalogue

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from test_workflow import clone
+from tiny_study import clone
 
 from cnntention.study.config import load
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import slurm_cluster
-from test_workflow import clone, edit_yaml, snakemake
+from tiny_study import clone, edit_yaml, snakemake
 
 pytestmark = pytest.mark.slurm
 

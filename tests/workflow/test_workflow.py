@@ -5,91 +5,17 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 import torch
-import yaml
-from conftest import ROOT, example
+from conftest import example
 from PIL import Image
 from playwright.sync_api import sync_playwright
-
-COMPARED = {"source": "nowhere", "dataset": "digits", "split": "full", "model": "cbam-16", "than": "baseline"}
-SMALL = {"depth": 8}
-# The study's own config with smallest runs: real digits at 8x8 pixels, one epoch, ResNet-8.
-TINY = {
-    "machine": {"device": "cpu"},
-    "seeds": [10, 11],
-    "epochs": 1,
-    "datasets": {
-        "cifar10": None,
-        "mnist": None,
-        "digits": {
-            "label": "Digits",
-            "source": "digits",
-            "validation_images": 300,
-            "augmentation": {"crop_padding": 1},
-        },
-    },
-    "recipes": {"adam-residual": None},
-    "models": {"cbam-8": None, "cbam-32": None, "selfatt-residual": None, "selfatt-no-residual": None}
-    | {"baseline": SMALL, "mha": SMALL, "cbam-16": SMALL},
-    "tables": {
-        "only": ["table1", "table2", "table3", "attention", "promises"],
-        "table1": {"models": ["baseline", "mha", "cbam-16"]},
-        "table2": {"datasets": ["digits"], "models": ["cbam-16"]},
-        "table3": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
-        "attention": {"datasets": ["digits"], "models": ["mha", "cbam-16"]},
-        "promises": {
-            "kind": "claims",
-            "caption": "Promises",
-            "claims": {
-                "better": {"claim": "CBAM is better", "measure": "accuracy", **COMPARED},
-                "faster": {"claim": "CBAM is faster", "measure": "early_error", "epochs": 1, **COMPARED},
-            },
-        },
-    },
-    "figures": {
-        "only": ["figure1", "figure8", "seeds"],
-        "figure1": {"datasets": ["digits"]},
-        "figure8": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
-        "seeds": {"datasets": ["digits"], "models": ["baseline", "mha", "cbam-16"]},
-    },
-    "gradcam": {
-        "only": ["digits"],
-        "digits": {"split": "full", "models": ["baseline", "mha", "cbam-16"], "images": [0, 359]},
-    },
-    "instruments": {"only": []},
-}
-TRACKED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "cnntention", "envs", "profiles", "report")
-
-
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run snakemake as a user does in a clone, with the Python of these tests."""
-    environment = os.environ | {"PYTHONPATH": "", "MPLCONFIGDIR": str(folder / ".matplotlib")}
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
-def clone(folder: Path) -> Path:
-    """A working copy of the project with the tiny overlay."""
-    folder.mkdir()
-    for name in TRACKED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY), encoding="utf-8")
-    return folder
+from tiny_study import SMALL, TRACKED, clone, edit_yaml, snakemake
 
 
 @pytest.fixture(scope="session")
@@ -115,13 +41,6 @@ def planned(folder: Path) -> set[str]:
     jobs = re.findall(r"^Job \d+: (.+?)(?:  \(log: .*)?$", done.stdout + done.stderr, flags=re.MULTILINE)
     assert jobs or "Nothing to be done" in done.stdout + done.stderr
     return set(jobs)
-
-
-def edit_yaml(folder: Path, change: Callable[[dict], None], file: str = "config.yaml") -> None:
-    """Change a config in place."""
-    config = yaml.safe_load((folder / file).read_text(encoding="utf-8"))
-    change(config)
-    (folder / file).write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 
 def append(folder: Path, file: str) -> None:
@@ -579,103 +498,6 @@ def test_a_run_that_is_done_again_gives_the_same_bits(study):
     assert histories[0].equals(histories[1])
     predictions = [np.load(folder / "predictions.npz") for folder in (before, run)]
     assert all(np.array_equal(predictions[0][name], predictions[1][name]) for name in predictions[0].files)
-
-
-# ---- interruptions
-
-
-RUN = "digits/baseline/full/seed10"
-STATE = f"results/state/{RUN}.pt"
-
-
-@pytest.fixture
-def training(tmp_path):
-    """A pipeline in the middle of a training, whose state is saved already: its folder, and its Snakemake."""
-    folder = clone(tmp_path / "study")
-    edit_yaml(folder, lambda config: config["models"]["baseline"].update(depth=8))
-    edit_yaml(folder, lambda config: config.update(epochs=20), "tiny.yaml")
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", "--"]
-    with open(folder / "shown.txt", "w", encoding="utf-8") as shown:
-        process = subprocess.Popen(
-            [*command, f"results/runs/{RUN}/model.pt"],
-            cwd=folder,
-            stdout=shown,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    end = time.time() + 120
-    while not (folder / STATE).exists() and process.poll() is None and time.time() < end:
-        time.sleep(0.05)
-    assert (folder / STATE).exists(), (folder / "shown.txt").read_text()
-    yield folder, process
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def goes_on(folder: Path) -> None:
-    """Run the pipeline again: it goes on where it was, to the end."""
-    assert not (folder / f"results/runs/{RUN}/model.pt").exists()
-    done = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "resuming   after epoch" in (folder / f"results/logs/train/{RUN}.log").read_text()
-    assert pd.read_csv(folder / f"results/runs/{RUN}/history.csv")["epoch"].tolist() == list(range(1, 21))
-    assert not (folder / STATE).exists()
-
-
-@pytest.mark.parametrize("killed", ["all", "snakemake alone"])
-def test_a_killed_pipeline_goes_on_from_the_last_epoch(training, killed):
-    folder, process = training
-    steps = psutil.Process(process.pid).children(recursive=True)
-    assert len(steps) == 1
-    if killed == "all":
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
-    # A training does not outlive its Snakemake, for the next one would train the same run beside it.
-    assert psutil.wait_procs(steps, timeout=60)[1] == []
-    refused = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
-    assert refused.returncode == 1
-    assert "Directory cannot be locked" in refused.stdout + refused.stderr
-    assert snakemake(folder, "--unlock").returncode == 0
-    goes_on(folder)
-
-
-def test_a_training_that_is_done_before_a_killed_pipeline_knows_it_is_not_done_again(training):
-    folder, process = training
-    process.send_signal(signal.SIGSTOP)
-    end = time.time() + 120
-    while not (folder / f"results/runs/{RUN}/model.pt").exists() and time.time() < end:
-        time.sleep(0.05)
-    history = (folder / f"results/runs/{RUN}/history.csv").read_text()
-    process.kill()
-    process.wait()
-    assert snakemake(folder, "--unlock").returncode == 0
-    done = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
-    assert done.returncode == 0, done.stderr[-3000:]
-    log = (folder / f"results/logs/train/{RUN}.log").read_text()
-    assert "resuming   after epoch 20\n" in log
-    assert "\nepoch " not in log
-    assert (folder / f"results/runs/{RUN}/history.csv").read_text() == history
-    assert not (folder / STATE).exists()
-
-
-def test_a_second_snakemake_is_refused_and_ctrl_c_saves_what_the_first_has_done(training):
-    folder, process = training
-    (step,) = psutil.Process(process.pid).children(recursive=True)
-    step.suspend()  # lest it end before the second Snakemake has begun
-    second = snakemake(folder, "--", f"results/runs/{RUN}/model.pt")
-    assert second.returncode == 1
-    assert "Directory cannot be locked" in second.stdout + second.stderr
-    assert process.poll() is None
-    step.resume()
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(60) == 1
-    shown = (folder / "shown.txt").read_text()
-    assert re.search(rf"Failed:\n{RUN}: stopped by SIGINT in epoch \d+ after step \d+ of 12; saved in {STATE}", shown)
-    assert "Traceback" not in shown
-    goes_on(folder)
 
 
 # ---- extending it, as docs/extending.md says
