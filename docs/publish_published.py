@@ -62,7 +62,8 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
         "data_sha256": {run.dataset: report["data_sha256"] for run, report in zip(wanted, reports, strict=True)},
     }
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    config = yaml.safe_dump(study.config, sort_keys=False, width=120, allow_unicode=True)
+    shown = study.config | {"results": f"results/{Path(study.results).name}"}
+    config = yaml.safe_dump(shown, sort_keys=False, width=120, allow_unicode=True)
     heading = f"# config.yaml with {' and '.join(configs)}, all defaults filled in\n"
     (folder / "config.yaml").write_text(heading + config, encoding="utf-8")
     (folder / "README.md").write_text(published_page.page(folder), encoding="utf-8")

@@ -28,6 +28,10 @@ def test_the_page_and_the_readme_say_what_the_files_say():
     assert shown("published") == published_page.first_screen(FOLDER)
 
 
+def test_the_config_names_no_folder_of_the_machine_that_made_it():
+    assert "\nresults: results/published\n" in (FOLDER / "config.yaml").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("table", ["table3", "attention"])
 def test_every_accuracy_is_that_of_its_run(table):
     for row in json.loads((FOLDER / f"tables/{table}.json").read_text(encoding="utf-8"))["rows"]:
