@@ -8,11 +8,10 @@ run its numbers come along, never its weights. The page is written from the publ
 """
 
 import argparse
+import functools
 import json
 import shutil
 from pathlib import Path
-
-import yaml
 
 from cnntention.base import layout
 from cnntention.reporting import runs
@@ -20,7 +19,7 @@ from cnntention.reporting.instruments import make_table, results
 from cnntention.study.study import Study
 from docs import published_page
 from docs.blocks import ROOT, fill
-from docs.publish_study import finished, read, write_table
+from docs.publish_study import finished, made_from_what_is_there, read, write_config, write_table, write_table_files
 
 PUBLISHED = ROOT / "docs" / "published"
 CONFIG = "configs/published.yaml"
@@ -41,19 +40,17 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
         raise SystemExit(f"not evaluated yet, run snakemake --configfile {' '.join(configs)}: {', '.join(lacking)}")
     shutil.rmtree(folder, ignore_errors=True)
     for name in study.config["tables"]:
-        write_table(study, name, folder)
+        if made_from_what_is_there(study.table_files(name)):
+            write_table(study, name, folder)
     for run in wanted:
         _copy(study, study.run_path(layout.EVAL, run), folder)
     for dataset in study.config["gradcam"]:
         for suffix in COPIED:
             _copy(study, study.path(layout.GRID, dataset=dataset) + suffix, folder)
     for name in study.config["instruments"]:
-        stem, spec = folder / "instruments" / name, study.stanza_spec(name)
-        if results.read(study.results, spec).numbers.empty:
-            continue
-        make_table(spec, study.results, str(stem))
-        for suffix in (".tex", ".html"):  # the same once more
-            stem.with_name(stem.name + suffix).unlink()
+        spec = study.stanza_spec(name)
+        if not results.read(study.results, spec).numbers.empty:
+            write_table_files(functools.partial(make_table, spec, study.results), folder / "instruments" / name)
     reports = [runs.evaluation(study.run_path(layout.EVAL, run)) for run in wanted]
     made = {
         "configs": configs,
@@ -62,10 +59,7 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
         "data_sha256": {run.dataset: report["data_sha256"] for run, report in zip(wanted, reports, strict=True)},
     }
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    shown = study.config | {"results": f"results/{Path(study.results).name}"}
-    config = yaml.safe_dump(shown, sort_keys=False, width=120, allow_unicode=True)
-    heading = f"# config.yaml with {' and '.join(configs)}, all defaults filled in\n"
-    (folder / "config.yaml").write_text(heading + config, encoding="utf-8")
+    write_config(study, configs, folder)
     (folder / "README.md").write_text(published_page.page(folder), encoding="utf-8")
 
 

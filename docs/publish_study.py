@@ -8,12 +8,13 @@ is written from the published files alone, see :mod:`docs.study_page`.
 """
 
 import argparse
+import functools
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -73,13 +74,28 @@ def made_from_what_is_there(files: list[str]) -> bool:
 # ---- what is published
 
 
+def write_table_files(make: Callable[[str], None], stem: Path) -> None:
+    """Those that are published of the files that ``make`` writes, given their path without suffix."""
+    with tempfile.TemporaryDirectory() as made:
+        make(f"{made}/{stem.name}")
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in SUFFIXES:
+            shutil.copyfile(f"{made}/{stem.name}{suffix}", f"{stem}{suffix}")
+
+
 def write_table(study: Study, name: str, folder: Path) -> None:
     """A table's files."""
-    with tempfile.TemporaryDirectory() as made:
-        tables.make_table(study.table_spec(name), study.results, f"{made}/{name}")
-        (folder / "tables").mkdir(parents=True, exist_ok=True)
-        for suffix in SUFFIXES:
-            shutil.copyfile(f"{made}/{name}{suffix}", folder / f"tables/{name}{suffix}")
+    write_table_files(
+        functools.partial(tables.make_table, study.table_spec(name), study.results), folder / "tables" / name
+    )
+
+
+def write_config(study: Study, configs: Iterable[str], folder: Path) -> None:
+    """The study's whole config, which names no folder of the machine that made it."""
+    shown = study.config | {"results": f"results/{Path(study.results).name}"}
+    config = yaml.safe_dump(shown, sort_keys=False, width=120, allow_unicode=True)
+    heading = f"# config.yaml with {' and '.join(configs)}, all defaults filled in\n"
+    (folder / "config.yaml").write_text(heading + config, encoding="utf-8")
 
 
 def write_figure(study: Study, name: str, folder: Path) -> None:
@@ -221,9 +237,7 @@ def write(study: Study, there: list[Run], results: list[Path], overlays: list[st
         model_cards.write(study, Run("cifar10", model, "tune", study.config["seeds"][0]), folder / "models")
     made = provenance(study, there)
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    shown = study.config | {"results": f"results/{Path(study.results).name}"}
-    config = yaml.safe_dump(shown, sort_keys=False, width=120, allow_unicode=True)
-    (folder / "config.yaml").write_text(f"# config.yaml with {CONFIG}, all defaults filled in\n{config}", "utf-8")
+    write_config(study, [CONFIG], folder)
     (folder / "README.md").write_text(study_page.page(folder), encoding="utf-8")
 
 
