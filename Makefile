@@ -7,6 +7,7 @@
 # make study-docs  the study under one recipe on real data (days on two cores) into docs/study/, its answer into the README
 # make published-docs  the paper's own networks, which you have to fetch first, into docs/published/ and the README
 # make fashion-docs  the four models on Fashion-MNIST (an hour on one core) into docs/fashion-mnist/
+# make future-docs   the paper's three open experiments (an hour on two cores) into docs/future-work/
 # make clean      removes .venv and the demo
 # Each sets up .venv first where it is missing, with what it needs.
 
@@ -15,7 +16,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TOOLS := .venv/.tools
 
-.PHONY: demo report test lint benchmark docs study-docs published-docs fashion-docs clean
+.PHONY: demo report test lint benchmark docs study-docs published-docs fashion-docs future-docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/snakemake --configfile configs/demo.yaml
@@ -53,7 +54,11 @@ published-docs: $(INSTALLED)
 
 fashion-docs: $(INSTALLED)
 	$(BIN)/snakemake --cores 1 --configfile configs/fashion-mnist.yaml
-	$(BIN)/python -m docs.publish_fashion_mnist
+	$(BIN)/python -m docs.publish_short_study fashion-mnist
+
+future-docs: $(INSTALLED)
+	$(BIN)/snakemake --configfile configs/future-work.yaml
+	$(BIN)/python -m docs.publish_short_study future-work
 
 $(TOOLS): $(INSTALLED) requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt

@@ -8,18 +8,17 @@ run its numbers come along, never its weights. The page is written from the publ
 """
 
 import argparse
-import functools
 import json
 import shutil
 from pathlib import Path
 
 from cnntention.base import layout
 from cnntention.reporting import runs
-from cnntention.reporting.instruments import make_table, results
 from cnntention.study.study import Study
 from docs import published_page
 from docs.blocks import ROOT, fill
-from docs.publish_study import finished, made_from_what_is_there, read, write_config, write_table, write_table_files
+from docs.publish_study import made_from_what_is_there, read, write_config, write_instruments, write_table
+from docs.study_archive import finished
 
 PUBLISHED = ROOT / "docs" / "published"
 CONFIG = "configs/published.yaml"
@@ -47,10 +46,7 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
     for dataset in study.config["gradcam"]:
         for suffix in COPIED:
             _copy(study, study.path(layout.GRID, dataset=dataset) + suffix, folder)
-    for name in study.config["instruments"]:
-        spec = study.stanza_spec(name)
-        if not results.read(study.results, spec).numbers.empty:
-            write_table_files(functools.partial(make_table, spec, study.results), folder / "instruments" / name)
+    write_instruments(study, folder)
     reports = [runs.evaluation(study.run_path(layout.EVAL, run)) for run in wanted]
     made = {
         "configs": configs,

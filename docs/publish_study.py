@@ -1,13 +1,16 @@
 """Publish the study under one recipe in docs/study/ and at the top of the README, as far as it has run.
 
-    python -m docs.publish_study [--results FOLDER ...] [--configfile FILE ...]
+    python -m docs.publish_study [--results FOLDER ...] [--configfile FILE ...] [--seeds SEED ...]
 
-Of every finished run its numbers, history and predictions are copied, so that nothing is lost with the machine. Tables,
-figures and grids are made anew of the seeds that have all their runs; without such a seed nothing is changed. The page
+Of every finished run its numbers, history and predictions are copied, so that nothing is lost with the machine, and
+another one goes on with other seeds (see :mod:`docs.study_archive`): what was published before is taken back into the
+results folder first. Tables, figures and instruments are made anew of the seeds that have all their runs; without such
+a seed nothing is changed. What takes weights that are not at hand, grids for one, stays as it was published. The page
 is written from the published files alone, see :mod:`docs.study_page`.
 """
 
 import argparse
+import contextlib
 import functools
 import json
 import shutil
@@ -17,18 +20,21 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from cnntention.base import layout, specs
 from cnntention.base.device import Machine
+from cnntention.base.errors import DataError
 from cnntention.base.layout import DataFiles, Run
-from cnntention.reporting import figures, runs, tables
+from cnntention.reporting import figures, instruments, runs, tables
 from cnntention.reporting.draw_grid import draw_grid
+from cnntention.reporting.instruments import pictures
+from cnntention.reporting.instruments import results as measured
 from cnntention.study.config import load
 from cnntention.study.study import Study
 from docs import model_cards, second_opinion, study_page
 from docs.blocks import ROOT, fill
+from docs.study_archive import finished, keep, restore
 
 PUBLISHED = ROOT / "docs" / "study"
 CONFIG = "configs/controlled.yaml"
@@ -38,6 +44,8 @@ SUFFIXES = (".md", ".csv", ".json")
 """Of tables; the others are the same once more."""
 CARDS = ("baseline", "selfatt", "mha", "cbam-16")
 """Models whose weights are published, of the first seed."""
+NEED_WEIGHTS = ("gradcam/*", "models/*", "instruments/*.png")
+"""What stays as it was published where the weights, or the arrays of measurements, are not at hand."""
 
 
 def place(results: Iterable[Path], overlay: str) -> Path | None:
@@ -52,12 +60,6 @@ def read(results: Path, overlays: Iterable[str], seeds: list[int] | None = None,
     config = load(ROOT / "config.yaml", *(ROOT / overlay for overlay in overlays))
     sections = {section: config[section] | {"only": names} for section, names in only.items()}
     return Study(config | sections | {"results": str(results), "seeds": seeds or config["seeds"]})
-
-
-def finished(study: Study, wanted: Iterable[Run]) -> list[Run]:
-    """The runs that are trained and evaluated as the config says."""
-    found = runs.evaluations_in_detail(study.results, study.digests(wanted))
-    return [Run(*of) for of in found[list(runs.NAMES)].itertuples(index=False)]
 
 
 def whole_seeds(wanted: Iterable[Run], there: Iterable[Run]) -> list[int]:
@@ -105,7 +107,7 @@ def write_figure(study: Study, name: str, folder: Path) -> None:
 
 
 def write_second_opinion(study: Study, folder: Path) -> None:
-    """The accuracy of the models on CIFAR-10's test images; without weights nothing."""
+    """The accuracy of the models on CIFAR-10's test images; nothing where some were never asked."""
     found = second_opinion.answers(study, "cifar10", study.config["tables"]["cifar10"]["models"])
     if found:
         labels = {name: model["label"] for name, model in study.config["models"].items()}
@@ -125,18 +127,18 @@ def write_grids(study: Study, folder: Path) -> None:
             draw_grid(study.grid_spec(dataset), models, data, stem, specs.read(Machine, study.computing))
 
 
-def write_run(study: Study, run: Run, folder: Path) -> None:
-    """A run's numbers and history, and its predictions in a tenth of their size: probabilities to three digits."""
-    for pattern in (layout.EVAL, layout.HISTORY):
-        target = folder / Path(study.run_path(pattern, run)).relative_to(study.results)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(study.run_path(pattern, run), target)
-    path = study.run_path(layout.PREDICTIONS, run)
-    with np.load(path) as content:
-        small = {key: content[key].astype(np.uint8) for key in ("labels", "predictions")}
-        if "probabilities" in content:
-            small["probabilities"] = content["probabilities"].round(3).astype(np.float16)
-    np.savez_compressed(folder / Path(path).relative_to(study.results), **small)
+def write_instruments(study: Study, folder: Path) -> None:
+    """The tables of all instruments that have measured something, and their pictures where the arrays are at hand."""
+    for name in study.config["instruments"]:
+        spec = study.stanza_spec(name)
+        if measured.read(study.results, spec).numbers.empty:
+            continue
+        stem = folder / "instruments" / name
+        write_table_files(functools.partial(instruments.make_table, spec, study.results), stem)
+        if pictures.file(spec.instrument.kind):
+            with tempfile.TemporaryDirectory() as made, contextlib.suppress(DataError):
+                instruments.draw_picture(spec, study.results, f"{made}/{name}")
+                shutil.copyfile(f"{made}/{name}.png", f"{stem}.png")
 
 
 def write_claims(study: Study, folder: Path) -> None:
@@ -151,13 +153,20 @@ def write_claims(study: Study, folder: Path) -> None:
     (folder / "claims.json").write_text(json.dumps(claims, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def provenance(study: Study, published: list[Run]) -> dict:
-    """What made the numbers: configs, commit, devices, precision, versions, epochs and hours of the trainings."""
+def provenance(study: Study, published: list[Run], before: list[str]) -> dict:
+    """What made the numbers: configs, commits, devices, precision, versions, epochs and hours of the trainings.
+
+    Args:
+        study: that is published.
+        published: its runs.
+        before: commits that made those of them that were published before.
+    """
     reports = {run: runs.evaluation(study.run_path(layout.EVAL, run)) for run in published}
     trainings = [report["training"] for report in reports.values()]
+    commit = _git(study.results, "rev-parse", "HEAD")
     return {
         "config": CONFIG,
-        "commit": _git(study.results, "rev-parse", "HEAD"),
+        "commits": [*(each for each in before if each != commit), commit],
         "seeds": study.config["seeds"],
         "trainings": len(trainings),
         "hours": round(sum(training["seconds"] for training in trainings) / 3600, 2),
@@ -181,13 +190,14 @@ def _git(folder: str, *arguments: str) -> str:
 # ---- all of it
 
 
-def publish(results: list[Path], overlays: list[str], folder: Path) -> list[int]:
+def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[int] | None = None) -> list[int]:
     """Write the folder.
 
     Args:
-        results: where the studies' results folders lie.
+        results: where the studies' results folders lie. Runs that are in ``folder`` alone are copied into them.
         overlays: files under those of the studies, such as ``configs/cifar10-npz.yaml``.
         folder: is replaced as a whole, if there is something to publish.
+        seeds: to publish, whole or not; None: those that have all their runs.
 
     Returns:
         The seeds that are published; without any, the folder stays as it was.
@@ -196,46 +206,80 @@ def publish(results: list[Path], overlays: list[str], folder: Path) -> list[int]
     if not made_in:
         return []
     study = read(made_in, [*overlays, CONFIG])
+    holds = restore(folder, study)
     there = finished(study, study.runs())
-    seeds = whole_seeds(study.runs(), there)
+    seeds = seeds or whole_seeds(study.runs(), there)
     if not seeds:
         return []
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as new:
-        write(read(made_in, [*overlays, CONFIG], seeds), there, results, overlays, Path(new, folder.name))
+        made = Path(new, folder.name)
+        made.mkdir()
+        shown = read(made_in, [*overlays, CONFIG], seeds)
+        write(shown, there, made)
+        for overlay in BESIDE:
+            if other := place(results, overlay):
+                beside(other, [*overlays, overlay], made / Path(overlay).stem)
+        stay(folder, made, holds)
+        before = json.loads((folder / "provenance.json").read_text(encoding="utf-8")) if holds else {}
+        describe(shown, there, before.get("commits", []), made)
         shutil.rmtree(folder, ignore_errors=True)
-        Path(new, folder.name).rename(folder)
+        made.rename(folder)
     return seeds
 
 
-def write(study: Study, there: list[Run], results: list[Path], overlays: list[str], folder: Path) -> None:
-    """Write everything into a new folder, and the page last, which is made of the rest.
+def write(study: Study, there: list[Run], folder: Path) -> None:
+    """Write what is made of results.
 
     Args:
-        study: of whole seeds.
+        study: of the seeds that are published.
         there: all finished runs, also of other seeds.
-        results: see :func:`publish`.
-        overlays: likewise.
-        folder: is made.
+        folder: is there.
     """
-    folder.mkdir()
-    for run in there:
-        write_run(study, run, folder)
     for name in study.config["tables"]:
         if made_from_what_is_there(study.table_files(name)):
             write_table(study, name, folder)
     for name in study.config["figures"]:
         if made_from_what_is_there(study.figure_files(name)):
             write_figure(study, name, folder)
+    write_instruments(study, folder)
     write_second_opinion(study, folder)
     write_grids(study, folder)
     write_claims(study, folder)
-    for overlay in BESIDE:
-        if made_in := place(results, overlay):
-            beside(made_in, [*overlays, overlay], folder / Path(overlay).stem)
     for model in CARDS:
         model_cards.write(study, Run("cifar10", model, "tune", study.config["seeds"][0]), folder / "models")
-    made = provenance(study, there)
+    for run in there:
+        keep(study, run, folder)
+
+
+def stay(before: Path, folder: Path, holds: bool) -> None:
+    """Take from what was published before what could not be made anew: studies beside, and what needs weights.
+
+    Args:
+        before: the published folder.
+        folder: that takes its place.
+        holds: whether what was published before is of the same config.
+    """
+    for name in (Path(overlay).stem for overlay in BESIDE):
+        if (before / name).is_dir() and not (folder / name).is_dir():
+            shutil.copytree(before / name, folder / name)
+    for path in (path for pattern in NEED_WEIGHTS if holds for path in before.glob(pattern)):
+        target = folder / path.relative_to(before)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+
+
+def describe(study: Study, there: list[Run], commits: list[str], folder: Path) -> None:
+    """Write what made the numbers, and the page, which is made of all the rest.
+
+    Args:
+        study: of the seeds that are published.
+        there: all finished runs, also of other seeds.
+        commits: that made what was published before.
+        folder: is there.
+    """
+    made = provenance(study, there, commits)
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     write_config(study, [CONFIG], folder)
     (folder / "README.md").write_text(study_page.page(folder), encoding="utf-8")
@@ -258,7 +302,7 @@ def beside(results: Path, overlays: list[str], folder: Path) -> None:
                 write(read(results, overlays, seeds, **only), name, folder)
                 shown |= dict.fromkeys(run for run in there if run.seed in seeds)
     for run in shown:
-        write_run(study, run, folder)
+        keep(study, run, folder)
 
 
 def main() -> None:
@@ -267,8 +311,14 @@ def main() -> None:
         "--results", type=Path, nargs="+", default=[ROOT / "results"], help="where the studies' results folders lie"
     )
     parser.add_argument("--configfile", nargs="*", default=[], help="under the study's own: configs/cifar10-npz.yaml")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        help="to publish, also with runs missing; default: whole ones",
+    )
     args = parser.parse_args()
-    seeds = publish([of.resolve() for of in args.results], args.configfile, PUBLISHED)
+    seeds = publish([of.resolve() for of in args.results], args.configfile, PUBLISHED, args.seeds)
     if not seeds:
         sys.exit(f"no seed has all its runs yet; run snakemake --configfile {CONFIG}")
     fill("study", study_page.first_screen(PUBLISHED))

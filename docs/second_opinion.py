@@ -25,27 +25,45 @@ NAME = "test-images"
 REFERENCE = "baseline"
 
 
+ANSWERS = layout.RUN + "/test-images.npz"
+"""What a run's network answers, bool ``right`` ``[images]``: kept beside the run, since its weights are not."""
+
+
 def answers(study: Study, dataset: str, models: list[str]) -> dict[str, NDArray[np.bool_]]:
-    """Which test images each model's networks have right, bool ``[seeds, images]``; empty without weights or data."""
+    """Which test images each model's networks have right, bool ``[seeds, images]``.
+
+    Networks are asked whose weights are there; of others the answers from before count. Empty where there are neither.
+    """
+    runs = {model: [Run(dataset, model, "tune", seed) for seed in study.config["seeds"]] for model in models}
     files = DataFiles.of(dataset, study.results)
-    paths = {
-        model: [study.run_path(layout.MODEL, Run(dataset, model, "tune", seed)) for seed in study.config["seeds"]]
-        for model in models
-    }
-    if not all(Path(path).is_file() for of in [[files.data, files.card], *paths.values()] for path in of):
+    if files.data.is_file() and files.card.is_file():
+        _ask(study, [run for of in runs.values() for run in of], files)
+    paths = {model: [study.run_path(ANSWERS, run) for run in of] for model, of in runs.items()}
+    if not all(Path(path).is_file() for of in paths.values() for path in of):
         return {}
+    return {model: np.stack([_read(path) for path in of]) for model, of in paths.items()}
+
+
+def _ask(study: Study, runs: list[Run], files: DataFiles) -> None:
+    """Write the answers of all runs whose weights are there."""
     target = select(specs.read(Machine, study.computing))
     data = datasets.load(files.data, files.card, device=target)
     part = data.parts["test"]
-
-    def right(path: str) -> NDArray[np.bool_]:
+    for run in runs:
+        path = study.run_path(layout.MODEL, run)
+        if not Path(path).is_file():
+            continue
         trained = checkpoint.load(path)
         trained.require_data(data.sha256, path)
         normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
         scores = predict.logits(trained.model.to(target), part, normalize)
-        return (scores.argmax(1) == part.labels).cpu().numpy()
+        right = (scores.argmax(1) == part.labels).cpu().numpy()
+        np.savez_compressed(study.run_path(ANSWERS, run), right=right)
 
-    return {model: np.stack([right(path) for path in of]) for model, of in paths.items()}
+
+def _read(path: str) -> NDArray[np.bool_]:
+    with np.load(path) as content:
+        return content["right"]
 
 
 def table(found: dict[str, NDArray[np.bool_]], labels: dict[str, str]) -> Table:

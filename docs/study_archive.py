@@ -1,0 +1,71 @@
+"""What is kept of a study beside its tables, so that another machine goes on where this one stops.
+
+Of each finished run its numbers, history and predictions, and what instruments measured of it; never its weights. The
+files lie in the published folder as they lie in a results folder, and are taken from there where they are missing.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from cnntention.base import layout
+from cnntention.base.layout import Run
+from cnntention.reporting import runs
+from cnntention.study.study import Study
+from docs import second_opinion
+
+ARRAYS_BYTES = 100_000
+"""The largest file of a measurement's arrays that is kept: pictures of more are made where they are measured."""
+
+
+def finished(study: Study, wanted: list[Run]) -> list[Run]:
+    """The runs that are trained and evaluated as the config says."""
+    found = runs.evaluations_in_detail(study.results, study.digests(wanted))
+    return [Run(*of) for of in found[list(runs.NAMES)].itertuples(index=False)]
+
+
+def keep(study: Study, run: Run, folder: Path) -> None:
+    """Copy a run's files into the published folder, predictions in a tenth of their size: probabilities to three
+    digits."""
+    for path in (study.run_path(layout.EVAL, run), study.run_path(layout.HISTORY, run), *_measurements(study, run)):
+        _copy(Path(path), folder / Path(path).relative_to(study.results))
+    if Path(answers := study.run_path(second_opinion.ANSWERS, run)).is_file():
+        _copy(Path(answers), folder / Path(answers).relative_to(study.results))
+    path = Path(study.run_path(layout.PREDICTIONS, run))
+    with np.load(path) as content:
+        small = {key: content[key].astype(np.uint8) for key in ("labels", "predictions")}
+        if "probabilities" in content:
+            small["probabilities"] = content["probabilities"].round(3).astype(np.float16)
+    np.savez_compressed(folder / path.relative_to(study.results), **small)
+
+
+def _measurements(study: Study, run: Run) -> list[str]:
+    """The files of what instruments measured of a run."""
+    found = []
+    for name in study.config["instruments"]:
+        stem = study.run_path(layout.MEASUREMENT.replace("{instrument}", name), run)
+        for path, limit in ((Path(f"{stem}.json"), None), (Path(f"{stem}.npz"), ARRAYS_BYTES)):
+            if path.is_file() and (limit is None or path.stat().st_size <= limit):
+                found.append(str(path))
+    return found
+
+
+def restore(folder: Path, study: Study) -> bool:
+    """Put the kept runs that the study's config still makes into its results folder, where they are missing.
+
+    Returns:
+        Whether all that is kept is of this config: what else is published then still holds.
+    """
+    archive = Study(study.config | {"results": str(folder)})
+    kept, there = finished(archive, study.runs()), set(finished(study, study.runs()))
+    for run in (run for run in kept if run not in there):
+        of = Path(archive.run_path(layout.RUN, run))
+        for path in [*map(str, of.iterdir()), *_measurements(archive, run)]:
+            _copy(Path(path), Path(study.results) / Path(path).relative_to(folder))
+    return bool(kept) and len(kept) == len(list(folder.glob("runs/**/eval.json")))
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
