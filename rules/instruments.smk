@@ -39,7 +39,7 @@ rule instrument_table:
         script=script("make_instrument_table.py"),
         code=lambda wildcards: code(
             "make_instrument_table.py",
-            files=filter(None, [STUDY.comparison_code(wildcards.instrument)]),
+            files=STUDY.instrument_table_code(wildcards.instrument),
         ),
         measurements=lambda wildcards: STUDY.measurements(wildcards.instrument),
     output:

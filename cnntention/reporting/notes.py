@@ -10,8 +10,7 @@ DIGITS = 12
 
 def trained(runs: pd.DataFrame) -> list[str]:
     """How long and on what the runs were trained, or by whom where it was elsewhere; empty without runs."""
-    elsewhere = imported(runs)
-    here, theirs = runs[~elsewhere], runs[elsewhere]
+    here = runs[~imported(runs)]
     notes = []
     if not here.empty:
         epochs = sorted(set(here["epochs"]))
@@ -19,8 +18,13 @@ def trained(runs: pd.DataFrame) -> list[str]:
         shown += " epoch" if epochs == [1] else " epochs"
         devices = sorted(set(here["device"] + " in " + here["precision"]))
         notes.append(f"Trained for {shown}; duration of one training on {', '.join(devices)}.")
-    networks = {f"{run['model']} on {run['dataset']}": run["imported"] for _, run in theirs.iterrows()}
-    return notes + from_elsewhere(networks)
+    return notes + imported_runs(runs)
+
+
+def imported_runs(runs: pd.DataFrame) -> list[str]:
+    """Where those of the runs come from that were trained elsewhere; empty without any."""
+    theirs = runs[imported(runs)]
+    return from_elsewhere({f"{run['model']} on {run['dataset']}": run["imported"] for _, run in theirs.iterrows()})
 
 
 def from_elsewhere(networks: Mapping[str, Mapping]) -> list[str]:

@@ -17,6 +17,7 @@ _STYLE = """
 .page h1 { font-size: 1.4em; font-weight: 700; margin: 0.2em 0 0.8em; }
 .page h2 { font-size: 1.1em; font-weight: 700; margin: 1.6em 0 0.5em; }
 .page p { font-size: 0.9em; color: #52606d; margin: 0.5em 0; max-width: 60rem; }
+.page ul { margin: 0.8em 0; padding-left: 1.3em; max-width: 60rem; }
 .page table { border-collapse: collapse; font-size: 0.9em; font-variant-numeric: tabular-nums; width: auto;
   margin: 0; }
 .page th, .page td { text-align: left; vertical-align: top; padding: 0.35em 0.8em 0.35em 0.3em;
@@ -45,6 +46,11 @@ def heading(text: str) -> str:
 def paragraphs(texts: Iterable[str]) -> str:
     """One paragraph for each text."""
     return "\n".join(f"<p>{html.escape(text)}</p>" for text in texts)
+
+
+def bullets(texts: Iterable[str]) -> str:
+    """A list, one item for each text."""
+    return "\n".join(["<ul>", *(f"<li>{html.escape(text)}</li>" for text in texts), "</ul>"])
 
 
 def table(shown: pd.DataFrame) -> str:

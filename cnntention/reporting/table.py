@@ -25,6 +25,7 @@ class Table:
         caption: one line.
         notes: below the table.
         name: for LaTeX's label.
+        findings: what the numbers say, in sentences, above the notes.
     """
 
     data: pd.DataFrame
@@ -32,6 +33,7 @@ class Table:
     caption: str
     notes: list[str]
     name: str
+    findings: tuple[str, ...] = ()
 
     def write(self, stem: str) -> None:
         """Write ``stem`` + ``.md``, ``.csv``, ``.tex``, ``.html`` and ``.json``."""
@@ -40,12 +42,13 @@ class Table:
             write_text(stem + suffix, text)
 
     def markdown(self) -> str:
-        """GitHub's Markdown: caption, table, notes."""
+        """GitHub's Markdown: caption, table, findings, notes."""
         shown = self.shown.map(lambda cell: cell.replace("|", "\\|")).rename(
             columns=lambda name: name.replace("|", "\\|")
         )
         body = tabulate(shown, headers="keys", tablefmt="github", showindex=False, disable_numparse=True)
-        return "\n\n".join([f"**{self.caption}**", body, *self.notes]) + "\n"
+        findings = ["\n".join(f"- {finding}" for finding in self.findings)] if self.findings else []
+        return "\n\n".join([f"**{self.caption}**", body, *findings, *self.notes]) + "\n"
 
     def csv(self) -> str:
         """Comma-separated plain numbers, empty where there is none."""
@@ -57,7 +60,7 @@ class Table:
         lines = [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_escape(self.caption)}. {_escape(' '.join(self.notes))}}}",
+            rf"\caption{{{_escape(self.caption)}. {_escape(' '.join([*self.findings, *self.notes]))}}}",
             rf"\label{{tab:{self.name}}}",
             body,
             r"\end{table}",
@@ -68,14 +71,15 @@ class Table:
         return text
 
     def html(self) -> str:
-        """A page: caption, table, notes."""
-        return pages.page(self.caption, pages.table(self.shown), pages.paragraphs(self.notes))
+        """A page: caption, table, findings, notes."""
+        findings = [pages.bullets(self.findings)] if self.findings else []
+        return pages.page(self.caption, pages.table(self.shown), *findings, pages.paragraphs(self.notes))
 
     def json(self) -> str:
-        """An object with ``caption``, ``rows``, objects with the columns of the CSV, null where there is none, and
-        ``notes``."""
+        """An object with ``caption``, ``rows``, objects with the columns of the CSV, null where there is none,
+        ``findings`` and ``notes``."""
         rows = json.loads(self.data.to_json(orient="records"))
-        content = {"caption": self.caption, "rows": rows, "notes": self.notes}
+        content = {"caption": self.caption, "rows": rows, "findings": self.findings, "notes": self.notes}
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -18,7 +18,7 @@ from cnntention.instruments.specs import InstrumentSpec
 from cnntention.reporting import figures, grid, selection, tables
 from cnntention.reporting.figures import FigureSpec
 from cnntention.reporting.grid import GridSpec
-from cnntention.reporting.instruments import comparisons, pictures
+from cnntention.reporting.instruments import comparisons, findings, pictures
 from cnntention.reporting.instruments import spec as instruments
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.kinds import Kinds
@@ -179,9 +179,10 @@ class Study:
         """The source file of an instrument, relative to the repository's root."""
         return instruments.code(self.config["instruments"][name])
 
-    def comparison_code(self, name: str) -> str | None:
-        """The source file of an instrument's comparison of runs, likewise."""
-        return comparisons.file(self.config["instruments"][name]["kind"])
+    def instrument_table_code(self, name: str) -> list[str]:
+        """The source files of an instrument's comparison of runs and of its findings, as far as it has them."""
+        kind = self.config["instruments"][name]["kind"]
+        return [file for file in (comparisons.file(kind), findings.file(kind)) if file]
 
     def picture_code(self, name: str) -> str | None:
         """The source file of an instrument's picture, relative to the repository's root; None: it has none."""

@@ -22,7 +22,7 @@ from cnntention.training.specs import RunSpec
 @pytest.fixture
 def study(config) -> Study:
     """Of one instrument on two models and three seeds."""
-    stanza = {"kind": "attention_statistics", "caption": "Reach", "datasets": ["mnist"], "split": "full",
+    stanza = {"kind": "attention_maps", "caption": "Reach", "datasets": ["mnist"], "split": "full",
               "models": ["selfatt", "mha"], "images": 10}  # fmt: skip
     return Study(config | {"tables": {}, "figures": {}, "instruments": {"reach": stanza}})
 

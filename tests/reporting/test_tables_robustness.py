@@ -66,3 +66,13 @@ def test_without_measurements_it_says_so(spec):
 def test_what_it_cannot_rest_on_is_said(config, changes, message):
     with pytest.raises(ConfigError, match=message):
         Study(config | {"tables": {"sturdy": TABLE | changes}, "figures": {}})
+
+
+def test_networks_that_were_trained_elsewhere_are_said_to_be(spec):
+    origin = {"path": "theirs.pth", "sha256": "0123456789abcdef", "trained": "by others"}
+    table = KIND.build(spec, pd.DataFrame([row("mha", 10, 9, 30, 20) | {"imported": origin}]))
+    assert (
+        "Imported, not trained here: mha on cifar10 from theirs.pth, SHA-256 0123456789ab, trained by others."
+        in table.notes
+    )
+    assert "imported" not in table.shown.columns.str.lower()

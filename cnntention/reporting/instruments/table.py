@@ -8,7 +8,7 @@ import pandas as pd
 from cnntention.base.words import NONE
 from cnntention.data.split import judging_part
 from cnntention.instruments.registry import catalogue
-from cnntention.reporting.instruments import comparisons
+from cnntention.reporting.instruments import comparisons, findings
 from cnntention.reporting.instruments.results import Measured
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.notes import from_elsewhere, incomplete
@@ -42,7 +42,15 @@ def build(spec: StanzaSpec, measured: Measured) -> Table:
                 shown.append({"Dataset": dataset.label, "Model": model.label, "Seeds": count(0, len(spec.seeds))})
     columns = ["Dataset", "Model", *map(_title, measured.keys), *(_column(*name) for name in names), "Seeds"]
     frame = pd.DataFrame(shown, columns=columns).fillna(NONE)
-    return Table(pd.DataFrame(data), frame, spec.caption, _notes(spec, measured) + incomplete(complete), spec.name)
+    notes = _notes(spec, measured) + incomplete(complete)
+    found = _findings(spec, over_seeds)
+    return Table(pd.DataFrame(data), frame, spec.caption, notes, spec.name, found)
+
+
+def _findings(spec: StanzaSpec, numbers: pd.DataFrame) -> tuple[str, ...]:
+    if numbers.empty or not findings.file(spec.instrument.kind):
+        return ()
+    return tuple(findings.load(spec.instrument.kind).find(spec, numbers))
 
 
 def combined(measured: Measured) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from cnntention.reporting import captions, selection
 from cnntention.reporting.instruments import results as measured
 from cnntention.reporting.instruments.spec import MeasuredBy, Measurements, measured_by
 from cnntention.reporting.kinds import Study
-from cnntention.reporting.notes import incomplete
+from cnntention.reporting.notes import imported_runs, incomplete
 from cnntention.reporting.selection import Selection
 from cnntention.reporting.statistics.seeds import mean_std, paired_difference
 from cnntention.reporting.table import Table, count, interval, number, spread, without_empty
@@ -24,6 +24,8 @@ from cnntention.reporting.tables.kind import TableKind, TableSpec
 INSTRUMENT = "corruptions"
 CLEAN, ALL, MEAN = "none", "all", "mean error"
 """What the instrument calls the images as they are, the mean of all corruptions, and that of all strengths."""
+COLUMNS = ("dataset", "model", "seed", "images", "imported", CLEAN, ALL)
+"""Of what :meth:`Robustness.read` returns; the others are corruptions."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,19 +80,25 @@ class Robustness(TableKind[RobustnessSpec]):
         )
 
     def read(self, results: str, spec: RobustnessSpec) -> pd.DataFrame:
-        """One row a run: ``dataset``, ``model``, ``seed``, ``images``, and the mean error of each corruption."""
+        """One row a run: ``dataset``, ``model``, ``seed``, ``images``, ``imported`` (of a network that was trained
+        elsewhere, its weights; else None), and the mean error of each corruption."""
         of = Measurements(spec.instrument.name, spec.instrument.instrument, spec.runs)
-        numbers = measured.read(results, of).numbers
-        means = numbers[numbers["name"] == MEAN]
+        found = measured.read(results, of)
+        means = found.numbers[found.numbers["name"] == MEAN]
         if means.empty:
-            return pd.DataFrame(columns=["dataset", "model", "seed", "images", CLEAN, ALL])
+            return pd.DataFrame(columns=COLUMNS)
         kinds = list(dict.fromkeys(means["corruption"]))
         table = means.pivot(index=["dataset", "model", "seed", "images"], columns="corruption", values="value")
-        return table[kinds].reset_index()
+        table = table[kinds].reset_index()
+        origins = [
+            found.imported.get(f"{model} on {dataset}")
+            for model, dataset in zip(table["model"], table["dataset"], strict=True)
+        ]
+        return table.assign(imported=pd.Series(origins, index=table.index, dtype=object))
 
     def build(self, spec: RobustnessSpec, runs: pd.DataFrame) -> Table:
         pairs = [(dataset, model) for dataset in spec.datasets for model in spec.models]
-        kinds = [kind for kind in runs.columns if kind not in ("dataset", "model", "seed", "images", CLEAN, ALL)]
+        kinds = [kind for kind in runs.columns if kind not in COLUMNS]
         rows = [_row(spec, dataset.name, model.name, runs, kinds) for dataset, model in pairs]
         reference = next(model.label for model in spec.models if model.name == spec.reference)
         shown: dict[str, list[str]] = {
@@ -103,9 +111,10 @@ class Robustness(TableKind[RobustnessSpec]):
             **{kind.capitalize(): [number(row[kind], ".1f") for row in rows] for kind in kinds},
             "Seeds": [count(row["seeds"], row["seeds_expected"]) for row in rows],
         }
-        complete = incomplete(row["seeds"] == row["seeds_expected"] for row in rows)
+        notes = _notes(spec, reference, runs) + imported_runs(runs)
+        notes += incomplete(row["seeds"] == row["seeds_expected"] for row in rows)
         frame = without_empty(shown, {f"Δ to {reference}", f"By {reference}'s (%)"})
-        return Table(pd.DataFrame(rows), frame, spec.caption, _notes(spec, reference, runs) + complete, spec.name)
+        return Table(pd.DataFrame(rows), frame, spec.caption, notes, spec.name)
 
 
 KIND = Robustness()

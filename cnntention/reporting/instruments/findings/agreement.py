@@ -1,0 +1,41 @@
+"""Whether maps differ between models by more than between trainings of one model."""
+
+import pandas as pd
+
+from cnntention.reporting.instruments.findings import sign
+from cnntention.reporting.instruments.spec import StanzaSpec
+
+AGREEMENT, LEAD = "agreement", "seeds' lead"
+OTHER_SEED, OTHER_IMAGE = "itself, another seed", "another image"
+
+
+def find(spec: StanzaSpec, numbers: pd.DataFrame) -> list[str]:
+    """A sentence a dataset."""
+    found = []
+    for dataset in spec.datasets:
+        own = numbers[numbers["dataset"] == dataset.name]
+        across = own[(own["name"] == AGREEMENT) & ~own["beside"].isin([OTHER_IMAGE, OTHER_SEED])]
+        if across.empty:
+            continue
+        seeds = own[(own["name"] == AGREEMENT) & (own["beside"] == OTHER_SEED)]
+        chance = own[(own["name"] == AGREEMENT) & (own["beside"] == OTHER_IMAGE)]
+        text = (
+            f"On {dataset.label}, maps of one image by two models agree by {_range(across)}, those of two images by "
+            f"one model by {_range(chance)}"
+        )
+        leads = own[own["name"] == LEAD].drop_duplicates("value")  # each pair stands there twice
+        if seeds.empty:
+            text += ". Trainings of one model were not compared, so that it may be chance that models differ"
+        else:
+            ahead = sum(sign(row) > 0 for row in leads.to_dict("records"))
+            text += (
+                f", those of one image by two trainings of one model by {_range(seeds)}. Models differ by more than "
+                f"trainings of one do in {ahead} of {len(leads)} pairs of models; in the others that is not shown"
+            )
+        found.append(f"{text}.")
+    return found
+
+
+def _range(rows: pd.DataFrame) -> str:
+    low, high = (f"{value:.2f}" for value in (rows["value"].min(), rows["value"].max()))
+    return low if low == high else f"{low} to {high}"
