@@ -15,9 +15,9 @@ from pathlib import Path
 from cnntention.base import layout
 from cnntention.reporting import runs
 from cnntention.study.study import Study
-from docs import published_page
+from docs import conclusions_page, published_page
 from docs.blocks import ROOT, fill
-from docs.publish_study import made_from_what_is_there, read, write_config, write_instruments, write_table
+from docs.publish_study import instruments_have_measured, read, write_config, write_instruments, write_table
 from docs.study_archive import finished
 
 PUBLISHED = ROOT / "docs" / "published"
@@ -39,7 +39,7 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
         raise SystemExit(f"not evaluated yet, run snakemake --configfile {' '.join(configs)}: {', '.join(lacking)}")
     shutil.rmtree(folder, ignore_errors=True)
     for name in study.config["tables"]:
-        if made_from_what_is_there(study.table_files(name)):
+        if instruments_have_measured(study, study.table_files(name)):
             write_table(study, name, folder)
     for run in wanted:
         _copy(study, study.run_path(layout.EVAL, run), folder)
@@ -57,6 +57,8 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     write_config(study, configs, folder)
     (folder / "README.md").write_text(published_page.page(folder), encoding="utf-8")
+    conclusions = conclusions_page.page(folder, published_page.WHOSE)
+    (folder / "conclusions.md").write_text(conclusions, encoding="utf-8")
 
 
 def _copy(study: Study, path: str, folder: Path) -> None:

@@ -32,7 +32,7 @@ from cnntention.reporting.instruments import pictures
 from cnntention.reporting.instruments import results as measured
 from cnntention.study.config import load
 from cnntention.study.study import Study
-from docs import model_cards, second_opinion, study_page
+from docs import conclusions_page, model_cards, second_opinion, study_page
 from docs.blocks import ROOT, fill
 from docs.study_archive import finished, keep, restore
 
@@ -68,9 +68,13 @@ def whole_seeds(wanted: Iterable[Run], there: Iterable[Run]) -> list[int]:
     return sorted({run.seed for run in wanted} - lacking)
 
 
-def made_from_what_is_there(files: list[str]) -> bool:
-    """Instruments measure when all trainings are done; till then, what rests on them is left out."""
-    return all(Path(file).is_file() for file in files)
+def instruments_have_measured(study: Study, files: list[str]) -> bool:
+    """Whether all measurements among the files of a product are there.
+
+    Instruments measure when all trainings are done; till then, what rests on them is left out.
+    """
+    measurements = Path(study.path(layout.INSTRUMENT, instrument="any")).parent
+    return all(Path(file).is_file() for file in files if Path(file).is_relative_to(measurements))
 
 
 # ---- what is published
@@ -237,10 +241,10 @@ def write(study: Study, there: list[Run], folder: Path) -> None:
         folder: is there.
     """
     for name in study.config["tables"]:
-        if made_from_what_is_there(study.table_files(name)):
+        if instruments_have_measured(study, study.table_files(name)):
             write_table(study, name, folder)
     for name in study.config["figures"]:
-        if made_from_what_is_there(study.figure_files(name)):
+        if instruments_have_measured(study, study.figure_files(name)):
             write_figure(study, name, folder)
     write_instruments(study, folder)
     write_second_opinion(study, folder)
@@ -283,6 +287,7 @@ def describe(study: Study, there: list[Run], commits: list[str], folder: Path) -
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     write_config(study, [CONFIG], folder)
     (folder / "README.md").write_text(study_page.page(folder), encoding="utf-8")
+    (folder / "conclusions.md").write_text(conclusions_page.page(folder, study_page.WHOSE), encoding="utf-8")
 
 
 def beside(results: Path, overlays: list[str], folder: Path) -> None:

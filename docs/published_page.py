@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+WHOSE = "the paper's own networks"
 LOSS = 0.5
 """Points of accuracy; a network that loses less without its attention is said to classify as well without."""
 
@@ -61,7 +62,9 @@ def page(folder: Path) -> str:
         _limits_of_table3(folder, config),
         "## How much they use their attention",
         _table(folder, "tables/attention"),
-        *(_table(folder, f"instruments/{name}") for name in config["instruments"] if _measured(folder, name)),
+        "## What instruments find in them",
+        "[The page of conclusions](conclusions.md) has what each of them says in words, with its picture:",
+        _listed_lines(instruments(folder)),
         "## The paper's claims",
         _table(folder, "tables/claims"),
         "## Where they look",
@@ -97,24 +100,14 @@ def findings(folder: Path) -> list[str]:
         f"As well is: less than {LOSS} points are lost. That a network loses without a block shows that it relies on "
         "the block, as it was trained with it; it does not show that it is better than a network that was trained "
         "without.",
-        *_by_block(folder, config),
         *_compared(folder, config),
     ]
 
 
-def _by_block(folder: Path, config: dict) -> list[str]:
-    """Of each network that needs its attention, what is lost without each of its blocks."""
-    lines = []
-    rows = _rows(folder, "ablation", "instruments")
-    for use in _rows(folder, "attention"):
-        own = [row for row in rows if (row["dataset"], row["model"]) == (use["dataset"], use["model"])]
-        single = [row for row in own if (row["left out"] or "").startswith("stage")]
-        if use["gain"] < LOSS or not single:
-            continue
-        losses = [f"{row['change_points']:+.1f} ({row['left out']})" for row in single]
-        where = f"{_label(use, config)} on {_dataset(use, config)}"
-        lines.append(f"{where}, points without the block of one stage: {_listed(losses)}.")
-    return lines
+def instruments(folder: Path) -> list[str]:
+    """Of each instrument that has measured something, what it is about, and where."""
+    found = [folder / f"instruments/{name}.json" for name in _config(folder)["instruments"]]
+    return [f"[{_json(path)['caption']}](instruments/{path.stem}.md)" for path in found if path.is_file()]
 
 
 def _compared(folder: Path, config: dict) -> list[str]:
@@ -155,12 +148,8 @@ def _config(folder: Path) -> dict:
     return yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
 
 
-def _rows(folder: Path, table: str, place: str = "tables") -> list[dict]:
-    return _json(folder / place / f"{table}.json")["rows"]
-
-
-def _measured(folder: Path, instrument: str) -> bool:
-    return (folder / f"instruments/{instrument}.md").is_file()
+def _rows(folder: Path, table: str) -> list[dict]:
+    return _json(folder / f"tables/{table}.json")["rows"]
 
 
 def _table(folder: Path, name: str) -> str:

@@ -16,6 +16,7 @@ MARKS = (
     "where it stands, and are no measure of these runs."
 )
 ATTENTION = ("selfatt", "mha", "cbam-16")
+WHOSE = "the networks of the study under one recipe"
 QUESTION = "Can CNNs do better with attention?"
 
 
@@ -41,7 +42,11 @@ def answer(folder: Path) -> str:
     config, seeds = _config(folder), _json(folder / "provenance.json")["seeds"]
     label = {name: model["label"] for name, model in config["models"].items()}
     baseline = rows["baseline"]
-    beside = [f"{label[name]} {_difference(rows[name], 'to_reference')} ({_verdict(rows[name])})" for name in ATTENTION]
+    beside = [
+        f"{label[name]} {_difference(rows[name], 'to_reference')} ({_verdict(rows[name])})"
+        for name in ATTENTION
+        if rows[name]["to_reference"] is not None
+    ]
     controls = [claim for claim in _json(folder / "claims.json") if claim["table"] == "controls"]
     count = collections.Counter(claim["verdict"] for claim in controls)
     ahead, behind = count["verified"], count["contradicted"]
@@ -98,6 +103,7 @@ def page(folder: Path) -> str:
         _table(folder, "claims"),
         _table(folder, "controls"),
         _table(folder, "alike"),
+        *_section("What instruments find in the networks", _instruments(folder, config)),
         "## CIFAR-10",
         _table(folder, "cifar10"),
         _table(folder, "test-images"),
@@ -137,7 +143,7 @@ def _made(made: dict) -> str:
     versions = (", ".join(f"{name} {version}" for name, version in each.items()) for each in made["versions"])
     lines = [
         f"config: [{made['config']}](../../{made['config']}), with all defaults in [config.yaml](config.yaml)",
-        f"commit: {made['commit']}",
+        f"commits: {', '.join(made['commits'])}",
         f"seeds: {', '.join(map(str, made['seeds']))}",
         f"trainings: {made['trainings']}, {made['hours']} hours in all",
         *(f"epochs on {dataset}: {', '.join(map(str, sorted(counts)))}" for dataset, counts in epochs.items()),
@@ -146,6 +152,15 @@ def _made(made: dict) -> str:
         *(f"data of {dataset}, prepared, SHA-256: {digest}" for dataset, digest in made["data_sha256"].items()),
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _instruments(folder: Path, config: dict) -> str:
+    """Where conclusions and tables of instruments are; nothing without any."""
+    tables = [folder / f"instruments/{name}.json" for name in config["instruments"]]
+    listed = [f"- [{_json(path)['caption']}](instruments/{path.stem}.md)" for path in tables if path.is_file()]
+    if not listed:
+        return ""
+    return "\n".join(["[The page of conclusions](conclusions.md) has what they say in words.", "", *listed])
 
 
 def _weights(folder: Path, config: dict) -> list[str]:

@@ -1,6 +1,7 @@
 """What of a study is published while it runs: whole seeds in the tables, every finished run in a safe place."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -63,18 +64,24 @@ def finish(study: Study, run: Run) -> None:
     )
 
 
+def checkout(folder: Path) -> Study:
+    """A repository with one commit, and the study in it."""
+    author = ["-c", "user.name=x", "-c", "user.email=x"]
+    for command in (["init", "-q"], [*author, "commit", "-qm", folder.name, "--allow-empty"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return publish_study.read(folder / "results/controlled", [publish_study.CONFIG])
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Path:
     """The folder of a study with two whole seeds, and one that lacks a run."""
-    checkout = tmp_path_factory.mktemp("checkout")
-    for command in (["init", "-q"], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x", "--allow-empty"]):
-        subprocess.run(["git", *command], cwd=checkout, check=True)
-    study = publish_study.read(checkout / "results/controlled", [publish_study.CONFIG])
+    machine = tmp_path_factory.mktemp("machine")
+    study = checkout(machine)
     for run in study.runs():
         if run.seed in (10, 11, 12) and (run.model, run.seed) != ("mha", 12):
             finish(study, run)
-    folder = checkout / "published"
-    assert publish_study.publish([checkout / "other", checkout / "results"], [], folder) == [10, 11]
+    folder = machine / "published"
+    assert publish_study.publish([machine / "other", machine / "results"], [], folder) == [10, 11]
     return folder
 
 
@@ -117,6 +124,51 @@ def test_every_finished_run_is_kept(published):
 def test_no_file_names_the_folder_in_which_the_results_lie(published):
     for path in published.rglob("*"):
         assert path.is_dir() or str(published.parent).encode() not in path.read_bytes(), path
+
+
+def test_another_machine_goes_on_from_what_is_published(published, tmp_path):
+    """It has no runs of its own but those that were missing."""
+    folder = tmp_path / "published"
+    shutil.copytree(published, folder)
+    for kept in ("gradcam/cifar10.png", "models/baseline.md", "search/tables/search.md"):
+        (folder / kept).parent.mkdir(parents=True, exist_ok=True)
+        (folder / kept).write_text("made with weights", encoding="utf-8")
+    study = checkout(tmp_path)
+    for run in (Run("cifar10", "mha", "tune", 12), Run("mnist", "mha", "full", 12)):
+        finish(study, run)
+    assert publish_study.publish([tmp_path / "results"], [], folder) == [10, 11, 12]
+    rows = json.loads((folder / "tables/cifar10.json").read_text())["rows"]
+    assert {row["seeds"] for row in rows} == {3}
+    assert len(set(json.loads((folder / "provenance.json").read_text())["commits"])) == 2
+    assert (folder / "gradcam/cifar10.png").read_text() == "made with weights"
+    assert "made with weights" in (folder / "README.md").read_text()
+    assert (folder / "runs/cifar10/mha/tune/seed12/predictions.npz").is_file()
+
+
+def test_what_another_config_has_published_does_not_stay(published, tmp_path):
+    folder = tmp_path / "published"
+    shutil.copytree(published, folder)
+    (folder / "gradcam").mkdir()
+    (folder / "gradcam/cifar10.png").write_text("of other networks", encoding="utf-8")
+    study = checkout(tmp_path)
+    for path in folder.rglob("eval.json"):
+        report = json.loads(path.read_text())
+        report["spec"]["recipe"]["epochs"] = 3
+        path.write_text(json.dumps(report))
+    for run in study.runs():
+        if run.seed == 10:
+            finish(study, run)
+    assert publish_study.publish([tmp_path / "results"], [], folder) == [10]
+    assert not (folder / "gradcam").exists()
+
+
+def test_a_seed_that_lacks_runs_is_published_where_it_is_asked_for(published, tmp_path):
+    folder = tmp_path / "published"
+    assert publish_study.publish([published.parent / "results"], [], folder, [12]) == [12]
+    rows = {row["model"]: row for row in json.loads((folder / "tables/cifar10.json").read_text())["rows"]}
+    assert (rows["mha"]["seeds"], rows["selfatt"]["seeds"]) == (0, 1)
+    assert "MHA" not in study_page.answer(folder)
+    assert "INCOMPLETE" in (folder / "README.md").read_text()
 
 
 def test_claims_have_their_words_and_verdicts(published):
