@@ -520,8 +520,16 @@ def test_a_block_of_ones_own_is_a_file_beside_the_config_and_a_stanza(study):
     added = sum(2 * channels * (3 + 1) for channels in (16, 32, 64))
     assert table.loc["strips", "parameters"] == table.loc["baseline", "parameters"] + added
     assert planned(study) == set()
+    ablation = {"datasets": ["digits"], "models": ["strips"], "images": 50}
+    edit_yaml(study, lambda config: config["instruments"].update(only=["ablation"], ablation=ablation), "tiny.yaml")
+    done = snakemake(study, "--", "results/instruments/ablation.md")
+    assert done.returncode == 0, done.stderr[-3000:]
+    left_out = pd.read_csv(study / "results/instruments/ablation.csv")["left out"].tolist()
+    assert left_out[:5] == ["nothing", "all", "stage 1", "stage 2", "stage 3"]
     append(study, "sizes.py")
-    assert planned(study) == jobs("strips") | TABLE3 | {GRID}
+    measured = {f"Measure ablation of digits/strips/full/seed{seed}" for seed in (10, 11)}
+    measured |= {"Make the table of ablation", "Draw the picture of ablation"}
+    assert planned(study) == jobs("strips") | TABLE3 | {GRID} | measured
 
 
 def test_a_new_dataset_is_one_entry(study):
