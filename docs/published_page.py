@@ -15,7 +15,8 @@ def first_screen(folder: Path) -> str:
     """What the README says."""
     return (
         f"**The paper's own networks, looked at again:** {use_of_attention(folder, 'cifar10')} "
-        "No training is needed to see it: [docs/published](docs/published/README.md).\n"
+        "No training is needed to see it: [docs/published](docs/published/README.md), and "
+        "[what instruments find in them](docs/published/conclusions.md).\n"
     )
 
 

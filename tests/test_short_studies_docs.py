@@ -10,6 +10,7 @@ from docs.blocks import shown
 
 STUDIES = {"fashion-mnist": ("accuracy",), "future-work": ("channels", "parallel", "attention-only")}
 """Tables of accuracy, by study."""
+ACCURACIES = [(study, name) for study, names in STUDIES.items() for name in names if (ROOT / "docs" / study).is_dir()]
 TABLES = [(study, path.stem) for study in STUDIES for path in sorted((ROOT / f"docs/{study}/tables").glob("*.md"))]
 
 
@@ -18,7 +19,7 @@ def test_a_page_shows_the_published_tables(study, table):
     assert shown(f"{table} of {study}") == (ROOT / f"docs/{study}/tables/{table}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("study", "table"), [(study, table) for study, tables in STUDIES.items() for table in tables])
+@pytest.mark.parametrize(("study", "table"), ACCURACIES)
 def test_a_table_has_the_accuracies_of_the_published_evaluations(study, table):
     folder = ROOT / "docs" / study
     rows = pd.read_csv(folder / f"tables/{table}.csv")
