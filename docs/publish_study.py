@@ -4,9 +4,9 @@
 
 Of every finished run its numbers, history and predictions are copied, so that nothing is lost with the machine, and
 another one goes on with other seeds (see :mod:`docs.study_archive`): what was published before is taken back into the
-results folder first. Tables, figures and instruments are made anew of the seeds that have all their runs; without such
-a seed nothing is changed. What takes weights that are not at hand, grids for one, stays as it was published. The page
-is written from the published files alone, see :mod:`docs.study_page`.
+results folder first. Tables, figures and instruments are made anew of the seeds that have all their runs; before there
+is such a seed, the folder has the runs and a page that lists them. What takes weights that are not at hand, grids for
+one, stays as it was published. The page is written from the published files alone, see :mod:`docs.study_page`.
 """
 
 import argparse
@@ -157,12 +157,13 @@ def write_claims(study: Study, folder: Path) -> None:
     (folder / "claims.json").write_text(json.dumps(claims, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def provenance(study: Study, published: list[Run], before: list[str]) -> dict:
+def provenance(study: Study, seeds: list[int], published: list[Run], before: list[str]) -> dict:
     """What made the numbers: configs, commits, devices, precision, versions, epochs and hours of the trainings.
 
     Args:
         study: that is published.
-        published: its runs.
+        seeds: that are whole.
+        published: all runs.
         before: commits that made those of them that were published before.
     """
     reports = {run: runs.evaluation(study.run_path(layout.EVAL, run)) for run in published}
@@ -171,7 +172,7 @@ def provenance(study: Study, published: list[Run], before: list[str]) -> dict:
     return {
         "config": CONFIG,
         "commits": [*(each for each in before if each != commit), commit],
-        "seeds": study.config["seeds"],
+        "seeds": seeds,
         "trainings": len(trainings),
         "hours": round(sum(training["seconds"] for training in trainings) / 3600, 2),
         "epochs": {str(run): report["training"]["epochs"] for run, report in reports.items()},
@@ -204,7 +205,7 @@ def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[
         seeds: to publish, whole or not; None: those that have all their runs.
 
     Returns:
-        The seeds that are published; without any, the folder stays as it was.
+        The seeds that are published; without a finished run, the folder stays as it was.
     """
     made_in = place(results, CONFIG)
     if not made_in:
@@ -213,33 +214,32 @@ def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[
     holds = restore(folder, study)
     there = finished(study, study.runs())
     seeds = seeds or whole_seeds(study.runs(), there)
-    if not seeds:
+    if not there:
         return []
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as new:
         made = Path(new, folder.name)
         made.mkdir()
         shown = read(made_in, [*overlays, CONFIG], seeds)
-        write(shown, there, made)
+        if seeds:
+            write(shown, made)
+        for run in there:
+            keep(shown, run, made)
+        for model in CARDS:
+            model_cards.write(shown, Run("cifar10", model, "tune", shown.config["seeds"][0]), made / "models")
         for overlay in BESIDE:
             if other := place(results, overlay):
                 beside(other, [*overlays, overlay], made / Path(overlay).stem)
         stay(folder, made, holds)
         before = json.loads((folder / "provenance.json").read_text(encoding="utf-8")) if holds else {}
-        describe(shown, there, before.get("commits", []), made)
+        describe(shown, seeds, there, before.get("commits", []), made)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
     return seeds
 
 
-def write(study: Study, there: list[Run], folder: Path) -> None:
-    """Write what is made of results.
-
-    Args:
-        study: of the seeds that are published.
-        there: all finished runs, also of other seeds.
-        folder: is there.
-    """
+def write(study: Study, folder: Path) -> None:
+    """Write what is made of the results of the seeds that are published into a folder that is there."""
     for name in study.config["tables"]:
         if instruments_have_measured(study, study.table_files(name)):
             write_table(study, name, folder)
@@ -250,10 +250,6 @@ def write(study: Study, there: list[Run], folder: Path) -> None:
     write_second_opinion(study, folder)
     write_grids(study, folder)
     write_claims(study, folder)
-    for model in CARDS:
-        model_cards.write(study, Run("cifar10", model, "tune", study.config["seeds"][0]), folder / "models")
-    for run in there:
-        keep(study, run, folder)
 
 
 def stay(before: Path, folder: Path, holds: bool) -> None:
@@ -274,20 +270,23 @@ def stay(before: Path, folder: Path, holds: bool) -> None:
             shutil.copyfile(path, target)
 
 
-def describe(study: Study, there: list[Run], commits: list[str], folder: Path) -> None:
-    """Write what made the numbers, and the page, which is made of all the rest.
+def describe(study: Study, seeds: list[int], there: list[Run], commits: list[str], folder: Path) -> None:
+    """Write what made the numbers, and the pages, which are made of all the rest.
 
     Args:
         study: of the seeds that are published.
+        seeds: these; empty: there are no tables.
         there: all finished runs, also of other seeds.
         commits: that made what was published before.
         folder: is there.
     """
-    made = provenance(study, there, commits)
+    made = provenance(study, seeds, there, commits)
     (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     write_config(study, [CONFIG], folder)
-    (folder / "README.md").write_text(study_page.page(folder), encoding="utf-8")
-    (folder / "conclusions.md").write_text(conclusions_page.page(folder, study_page.WHOSE), encoding="utf-8")
+    page = study_page.page(folder) if seeds else study_page.waiting(folder)
+    (folder / "README.md").write_text(page, encoding="utf-8")
+    if seeds:
+        (folder / "conclusions.md").write_text(conclusions_page.page(folder, study_page.WHOSE), encoding="utf-8")
 
 
 def beside(results: Path, overlays: list[str], folder: Path) -> None:
@@ -325,7 +324,7 @@ def main() -> None:
     args = parser.parse_args()
     seeds = publish([of.resolve() for of in args.results], args.configfile, PUBLISHED, args.seeds)
     if not seeds:
-        sys.exit(f"no seed has all its runs yet; run snakemake --configfile {CONFIG}")
+        sys.exit(f"no seed has all its runs yet, only finished runs are kept; run snakemake --configfile {CONFIG}")
     fill("study", study_page.first_screen(PUBLISHED))
     print(f"published: seeds {', '.join(map(str, seeds))}")
 

@@ -1,7 +1,8 @@
 """What is kept of a study beside its tables, so that another machine goes on where this one stops.
 
-Of each finished run its numbers, history and predictions, and what instruments measured of it; never its weights. The
-files lie in the published folder as they lie in a results folder, and are taken from there where they are missing.
+Of each finished run its numbers, history and predictions, and what instruments measured of it; of the first seed of the
+four models the weights as well, with a card each (:mod:`docs.model_cards`). The files lie in the published folder as
+they lie in a results folder, and are taken from there where they are missing.
 """
 
 import shutil
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cnntention.base import layout
+from cnntention.base import layout, specs
 from cnntention.base.layout import Run
 from cnntention.reporting import runs
 from cnntention.study.study import Study
+from cnntention.training import checkpoint, portable
 from docs import second_opinion
 
 ARRAYS_BYTES = 100_000
@@ -59,11 +61,24 @@ def restore(folder: Path, study: Study) -> bool:
     """
     archive = Study(study.config | {"results": str(folder)})
     kept, there = finished(archive, study.runs()), set(finished(study, study.runs()))
+    _restore_weights(folder / "models", study)
     for run in (run for run in kept if run not in there):
         of = Path(archive.run_path(layout.RUN, run))
         for path in [*map(str, of.iterdir()), *_measurements(archive, run)]:
             _copy(Path(path), Path(study.results) / Path(path).relative_to(folder))
     return bool(kept) and len(kept) == len(list(folder.glob("runs/**/eval.json")))
+
+
+def _restore_weights(folder: Path, study: Study) -> None:
+    """Make the ``model.pt`` of the published weights that are of a run of the study, where it is missing."""
+    for path in sorted(folder.glob(f"*{portable.SUFFIX}")):
+        trained = portable.load(path)
+        run = trained.spec.run
+        target = Path(study.run_path(layout.MODEL, run))
+        of_study = run in study.runs() and specs.digest(trained.spec) == study.digests([run])[str(run)]
+        if of_study and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            checkpoint.write(target, trained)
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -88,10 +88,14 @@ def save(
     training: dict,
     image_size: tuple[int, int] | None = None,
 ) -> None:
+    """Write the checkpoint of a model that was trained now, by these versions, see :func:`write`."""
+    write(path, Checkpoint(model, spec, class_names, data_sha256, training, versions(), image_size))
+
+
+def write(path: str | os.PathLike, trained: Checkpoint) -> None:
     """Write a checkpoint atomically."""
-    notes = Checkpoint(model, spec, class_names, data_sha256, training, versions(), image_size).notes()
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_tensors(path, {"state_dict": weights, **notes})
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in trained.model.state_dict().items()}
+    save_tensors(path, {"state_dict": weights, **trained.notes()})
 
 
 def load(path: str | os.PathLike) -> Checkpoint:
