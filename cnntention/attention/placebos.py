@@ -64,7 +64,6 @@ class UniformMultiHeadAttention(MultiHeadAttention):
         return _equal_weights(x, self.heads)
 
 
-@torch.compiler.disable
 def _fixed(which: int, x: Tensor) -> Tensor:
     """Standard normal numbers in the shape of one image of x, always the same ones for a shape."""
     return _drawn(which, tuple(x.shape[1:])).to(x).expand_as(x)
@@ -84,12 +83,17 @@ class RandomSelfAttention(SelfAttention):
     Shape: ``[B, C, H, W] -> [B, C, H, W]``.
     """
 
+    def __init__(self, channels: int):
+        super().__init__(channels)
+        # Here and not as a decorator: it imports torch.compile, which no other placebo needs.
+        self._fixed = torch.compiler.disable(_fixed)
+
     def forward(self, x: Tensor) -> Tensor:
         value = self.value(x)
-        return attend(_fixed(0, value), _fixed(1, value), value, heads=1, scale=value.shape[1] ** -0.5)
+        return attend(self._fixed(0, value), self._fixed(1, value), value, heads=1, scale=value.shape[1] ** -0.5)
 
     def weights(self, x: Tensor) -> Tensor:
-        return weights(_fixed(0, x), _fixed(1, x), heads=1, scale=x.shape[1] ** -0.5)
+        return weights(self._fixed(0, x), self._fixed(1, x), heads=1, scale=x.shape[1] ** -0.5)
 
 
 @register(
@@ -110,13 +114,17 @@ class RandomMultiHeadAttention(MultiHeadAttention):
     Shape: ``[B, C, H, W] -> [B, C, H, W]``.
     """
 
+    def __init__(self, channels: int, heads: int):
+        super().__init__(channels, heads)
+        self._fixed = torch.compiler.disable(_fixed)
+
     def forward(self, x: Tensor) -> Tensor:
         value = self.value(x)
         scale = (value.shape[1] // self.heads) ** -0.5
-        return self.output(attend(_fixed(0, value), _fixed(1, value), value, self.heads, scale))
+        return self.output(attend(self._fixed(0, value), self._fixed(1, value), value, self.heads, scale))
 
     def weights(self, x: Tensor) -> Tensor:
-        return weights(_fixed(0, x), _fixed(1, x), self.heads, (x.shape[1] // self.heads) ** -0.5)
+        return weights(self._fixed(0, x), self._fixed(1, x), self.heads, (x.shape[1] // self.heads) ** -0.5)
 
 
 class _HeldAtMean(nn.Module):

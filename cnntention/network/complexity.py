@@ -5,7 +5,6 @@ import copy
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 
 def parameters(model: nn.Module) -> int:
@@ -22,6 +21,8 @@ def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
         model: any device; it is not changed.
         image_shape: height, width, channels.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # imports Triton, which no training needs
+
     height, width, channels = image_shape
     shadow = copy.deepcopy(model).to("meta").eval()
     # Only the plain attention path splits into the matrix products that the counter knows on every torch version.

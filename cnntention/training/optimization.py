@@ -1,6 +1,8 @@
 """Optimiser, learning-rate schedule and early stopping of a recipe."""
 
+import inspect
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,8 +18,23 @@ def build_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> torch
     lr, decay = recipe.lr, recipe.weight_decay
     if recipe.optimizer == "sgd":
         momentum, nesterov = recipe.momentum or 0.0, recipe.nesterov
-        return torch.optim.SGD(parameters, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
-    return torch.optim.Adam(parameters, lr, weight_decay=decay, fused=True)
+        return _SGD(parameters, lr, momentum, weight_decay=decay, nesterov=nesterov, fused=True)
+    return _Adam(parameters, lr, weight_decay=decay, fused=True)
+
+
+def _eager(kind: type[torch.optim.Optimizer]) -> Any:
+    """A class of torch's, its methods without the wrappers that keep torch.compile from looking into them.
+
+    These import torch.compile with all that it stands on, which takes every training a second and a half, and no step
+    of an optimiser is compiled here.
+    """
+    wrapped = ("add_param_group", "load_state_dict", "state_dict", "step", "zero_grad")
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in wrapped}
+    methods["step"] = torch.no_grad()(methods["step"])  # the one other thing that its wrapper does
+    return type(kind.__name__, (kind,), methods)
+
+
+_SGD, _Adam = _eager(torch.optim.SGD), _eager(torch.optim.Adam)
 
 
 def build_schedule(

@@ -4,12 +4,15 @@ import csv
 import math
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import ROOT
 from run_specs import CBAM, NORMALIZATION, SELFATT, recipe, run, run_spec, trained
 from test_dataset import separable, write_prepared
 from torch import Tensor, nn
@@ -112,6 +115,28 @@ def test_adam_decays_weights_in_the_l2_form_and_not_as_adamw(count):
     result = steps_of(recipe(lr=0.01, weight_decay=0.05), START, GRADIENTS[:count])
     torch.testing.assert_close(result, adam_by_hand(0.05, 0, count), rtol=1e-10, atol=1e-12)
     assert (result - adam_by_hand(0, 0.05, count)).abs().max() > 1e-4
+
+
+IMPORTS = """
+import sys
+from pathlib import Path
+import torch
+heavy = {"torch._dynamo", "torch._inductor", "sympy"} - set(sys.modules)
+sys.path.append("tests/training")
+from run_specs import Attention, run, run_spec
+for optimizer in ("sgd", "adam"):
+    uniform = Attention("selfatt-uniform", "weighted", {})
+    spec = run_spec({"optimizer": optimizer}, attention=uniform)
+    run(Path(sys.argv[3], optimizer), (Path(sys.argv[1]), Path(sys.argv[2])), spec)
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_a_training_that_compiles_nothing_imports_nothing_of_torch_compile(paths, tmp_path):
+    """It takes a second and a half, which every step of a study would pay."""
+    command = [sys.executable, "-c", IMPORTS, *map(str, paths), str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 PATHS = [{"block": "mha", "options": {"heads": 2}}, {"block": "eca", "options": {}}]
