@@ -76,4 +76,5 @@ def _choose(attention: Registered | None, device: torch.device, compile: str) ->
         operator.load()
     except build.BuildError as error:
         return Kernel("torch", f"machine.compile is auto, but the operator for the CPU is not there: {error}")
-    return Kernel(f"{build.instructions()}-{build.digest()}", "machine.compile is auto, and a C++ compiler is there")
+    name = f"{build.target().instructions}-{build.digest()}"
+    return Kernel(name, "machine.compile is auto, and a C++ compiler is there")

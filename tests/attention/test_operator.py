@@ -10,7 +10,6 @@ import pytest
 import torch
 from conftest import ROOT
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from cnntention.attention import heads as heads_module
 from cnntention.attention import kernel
@@ -204,16 +203,6 @@ def test_torch_knows_shapes_layouts_and_gradients(heads):
     torch.library.opcheck(torch.ops.cnntention.attention, (q, k, v, 0.5, heads))
 
 
-def test_multiply_adds_of_two_products_forward_and_five_backward():
-    maps = [numbers(3, 16, 4, 5, seed=seed).requires_grad_() for seed in range(3)]
-    with FlopCounterMode(display=False) as forward:
-        result = heads_module.attend(*maps, 8, 1.0)
-    with FlopCounterMode(display=False) as backward:
-        result.sum().backward()
-    one = 2 * 3 * 16 * 20 * 20
-    assert (forward.get_total_flops(), backward.get_total_flops()) == (2 * one, 5 * one)
-
-
 # ---- the choice
 
 
@@ -247,7 +236,7 @@ def test_the_name_of_ours_says_what_decides_over_its_bits():
     used = kernel.use(MHA, CPU, "auto")
     assert used.ours
     assert used is kernel.in_use()
-    assert used.name == f"{build.instructions()}-{build.digest()}"
+    assert used.name == f"{build.target().instructions}-{build.digest()}"
 
 
 @pytest.mark.parametrize(
@@ -272,7 +261,7 @@ def anew(monkeypatch, **environment: str) -> kernel.Kernel:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(operator, "load", operator.load.__wrapped__)
-    monkeypatch.setattr(build, "instructions", build.instructions.__wrapped__)
+    monkeypatch.setattr(build, "target", build.target.__wrapped__)
     return kernel.use(MHA, CPU, "auto")
 
 
@@ -315,6 +304,27 @@ def test_a_compiler_that_always_fails(tmp_path):
     assert float(difference) < 1e-5
 
 
+@pytest.mark.parametrize("change", ["compiler", "damage", "capability"])
+def test_torch_is_asked_for_vector_instructions_once_and_again_where_its_answer_may_differ(
+    tmp_path, monkeypatch, change
+):
+    """Asked, it imports torch.compile."""
+    target, asked = build.target.__wrapped__, build._asked()
+    answers = iter([asked, build.Target("others", "-mothers")])
+    monkeypatch.setattr(build, "_asked", lambda: next(answers))
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path))
+    monkeypatch.setenv("CXX", str(script(tmp_path / "g++", 'exec g++ "$@"')))
+    assert [target(), target()] == [asked, asked]
+    if change == "compiler":
+        script(tmp_path / "g++", 'exec g++-12 "$@"')
+    elif change == "damage":
+        (kept,) = tmp_path.glob("cnntention_target_*")
+        kept.write_text("")
+    else:
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    assert target().instructions == "others"
+
+
 def test_two_processes_build_at_once_and_another_copy_of_the_sources_not_again(tmp_path):
     """With a compiler that notes what it is asked for, and gives what the real one made when the operator was built."""
     (library,) = (Path(file) for file in torch.ops.loaded_libraries if "cnntention_attention" in file)
@@ -329,7 +339,7 @@ def test_two_processes_build_at_once_and_another_copy_of_the_sources_not_again(t
     both = [started({"TORCH_EXTENSIONS_DIR": str(tmp_path), "CXX": str(compiler)}) for _ in range(2)]
     for process in both:
         used, difference = process.communicate()[0].splitlines()
-        assert used.startswith(build.instructions())
+        assert used.startswith(build.target().instructions)
         assert float(difference) < 1e-5
     elsewhere = shutil.copytree(ROOT / "cnntention", tmp_path / "copy/cnntention").parent
     assert started({"TORCH_EXTENSIONS_DIR": str(tmp_path), "CXX": str(compiler)}, elsewhere).wait() == 0

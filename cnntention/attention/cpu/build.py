@@ -1,21 +1,28 @@
 """Builds the operator with the machine's C++ compiler, once, into the folder where torch keeps such extensions."""
 
+import contextlib
 import functools
 import hashlib
 import os
 import shutil
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import filelock
 import ninja
 import torch
+
+from cnntention.base.files import write_text
 
 SOURCES = sorted(file for pattern in ("*.cpp", "*.h") for file in Path(__file__).parent.glob(pattern))
 """They stand beside this file in an installed package, too."""
 
 BUILT = "built"
 """File beside the library, written after it: the flags of the compiler."""
+
+CPU_FACTS = Path("/proc/cpuinfo")
+"""Of Linux; elsewhere a folder of builds is taken to serve one kind of CPU."""
 
 
 class BuildError(Exception):
@@ -28,20 +35,36 @@ def digest() -> str:
     return hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in SOURCES)).hexdigest()[:12]
 
 
+class Target(NamedTuple):
+    """What the operator is built for.
+
+    Attributes:
+        instructions: the vector instructions, such as ``avx512``.
+        flags: with which the compiler takes them.
+    """
+
+    instructions: str
+    flags: str
+
+
 @functools.cache
-def instructions() -> str:
-    """The vector instructions that the operator is built for, such as ``avx512``.
+def target() -> Target:
+    """What torch builds for on this machine.
+
+    Its answer is kept in a file beside the builds: to ask it imports torch.compile and all that this stands on, which
+    would take every process a second and a half.
 
     Raises:
-        BuildError: the compiler is missing, or builds for none of them.
+        BuildError: the compiler is missing, or builds for none of the CPU's vector instructions.
     """
-    compiler = os.environ.get("CXX", "c++")
-    if not shutil.which(compiler):
-        raise BuildError(f"there is no C++ compiler ({compiler})")
+    kept = _root() / f"cnntention_target_{_question()}"
     try:
-        return str(_isa()).split()[0]
-    except Exception as error:
-        raise BuildError(f"the C++ compiler was tried in vain: {_first_line(error)}") from None
+        return Target(*kept.read_text(encoding="utf-8").splitlines())
+    except (OSError, TypeError, ValueError):  # not there, or damaged
+        answer = _asked()
+    with contextlib.suppress(OSError):
+        write_text(kept, "\n".join(answer))
+    return answer
 
 
 def load() -> None:
@@ -53,12 +76,9 @@ def load() -> None:
     Raises:
         BuildError: it cannot be built, or not be loaded.
     """
-    name = f"cnntention_attention_{instructions()}_{digest()}"
+    name = f"cnntention_attention_{target().instructions}_{digest()}"
     try:
-        from torch.utils import cpp_extension  # says something of CUDA when imported, see base/device.py
-
-        root = os.environ.get("TORCH_EXTENSIONS_DIR") or cpp_extension.get_default_build_root()
-        folder = Path(root, f"{name}_torch{torch.__version__}".replace("+", "_"))
+        folder = _root() / f"{name}_torch{torch.__version__}".replace("+", "_")
         folder.mkdir(parents=True, exist_ok=True)
         if not _built(folder):
             with filelock.FileLock(folder / "building"):
@@ -78,7 +98,7 @@ def _built(folder: Path) -> bool:
 
 def _build(name: str, folder: Path) -> None:
     """Compile and link the sources into a library in a folder."""
-    from torch.utils import cpp_extension
+    from torch.utils import cpp_extension  # says something of CUDA when imported, see base/device.py
 
     # Older torch waits for this file's end for ever, also where the process that made it was killed.
     (folder / "lock").unlink(missing_ok=True)
@@ -98,21 +118,45 @@ def _build(name: str, folder: Path) -> None:
 
 
 def _flags() -> list[str]:
-    isa = _isa()
-    flags = ["-O3", *(f"-D{macro}" for macro in isa.build_macro()), *isa.build_arch_flags().split()]
     # No compiler decides by itself which products and sums to round once: the bits are the same with any of them.
-    flags.append("-ffp-contract=off")
+    flags = ["-O3", *target().flags.split(), "-ffp-contract=off"]
     # torch's own threads come by OpenMP. Apple's compiler has none: one thread there.
     return flags if sys.platform == "darwin" else [*flags, "-fopenmp"]
 
 
-def _isa():  # type: ignore[no-untyped-def]  # torch's own type, of a private module
-    from torch._inductor.cpu_vec_isa import pick_vec_isa
+def _root() -> Path:
+    """The folder of all builds, on Linux that of torch's own; torch has it in a module that takes long to import."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(os.environ.get("TORCH_EXTENSIONS_DIR") or Path(cache, "torch_extensions"))
 
-    isa = pick_vec_isa()
-    if not isa:
-        raise BuildError("it builds none of this CPU's vector instructions that torch knows")
-    return isa
+
+def _question() -> str:
+    """A digest of what torch's answer depends on: itself, the compiler, the CPU and ATEN_CPU_CAPABILITY."""
+    name = os.environ.get("CXX", "c++")
+    compiler = shutil.which(name)
+    if not compiler:
+        raise BuildError(f"there is no C++ compiler ({name})")
+    file = Path(compiler).resolve()
+    try:
+        facts = CPU_FACTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        facts = []
+    cpu = sorted({line for line in facts if line.lower().startswith(("flags", "features"))})
+    known = (torch.__version__, file, file.stat().st_size, file.stat().st_mtime_ns, cpu)
+    return hashlib.sha256(repr((*known, torch.backends.cpu.get_cpu_capability())).encode()).hexdigest()[:12]
+
+
+def _asked() -> Target:
+    try:
+        from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+        isa = pick_vec_isa()
+        if not isa:
+            raise BuildError("it builds none of this CPU's vector instructions that torch knows")
+        flags = [*(f"-D{macro}" for macro in isa.build_macro()), isa.build_arch_flags()]
+        return Target(str(isa).split()[0], " ".join(flags))
+    except Exception as error:
+        raise BuildError(f"the C++ compiler was tried in vain: {_first_line(error)}") from None
 
 
 def _first_line(error: Exception) -> str:

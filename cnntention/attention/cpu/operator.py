@@ -1,11 +1,10 @@
-"""The operator as torch sees it: its shapes, its gradient and its number of multiply-adds."""
+"""The operator as torch sees it: its shapes and its gradient."""
 
 import functools
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import register_flop_formula
 
 from cnntention.attention.cpu import build
 
@@ -18,12 +17,9 @@ def load() -> None:
         BuildError: this machine cannot have it.
     """
     build.load()
-    operators = torch.ops.cnntention
     torch.library.register_fake("cnntention::attention", _shapes)
     torch.library.register_fake("cnntention::attention_backward", _shapes_of_gradients)
     torch.library.register_autograd("cnntention::attention", _backward, setup_context=_save)
-    register_flop_formula(operators.attention)(functools.partial(_flops, products=2, query=0))
-    register_flop_formula(operators.attention_backward)(functools.partial(_flops, products=5, query=1))
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, heads: int, scale: float) -> Tensor:
@@ -65,9 +61,3 @@ def _save(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
 def _backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
     saved = torch.ops.cnntention.attention_backward(gradient, *ctx.saved_tensors, ctx.scale, ctx.heads)
     return (*saved, None, None)
-
-
-def _flops(*shapes: Any, products: int, query: int, **_: Any) -> int:
-    """Two a multiply-add, as torch counts; each product of two matrices takes N x N x C of them for an image."""
-    batch, channels, positions = shapes[query]
-    return products * 2 * batch * channels * positions * positions
