@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
+from torch.autograd.profiler import profile  # not torch.profiler's, which imports torch.compile where it begins
 from torch.utils.benchmark import Timer
 
 from cnntention.instruments.contract import Measurement, Number, Subject
@@ -64,7 +64,7 @@ def peak_memory(model: torch.nn.Module, images: Tensor) -> int:
         torch.cuda.reset_peak_memory_stats(images.device)
         model(images)
         return torch.cuda.max_memory_allocated(images.device) - before
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    with profile(profile_memory=True) as profiler:
         model(images)
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
