@@ -51,7 +51,7 @@ this repository alone, as one of the runs of [the study](../README.md).
 |---|---|
 {table}
 
-One network of one seed: other seeds of the same model differ, by as much as [the table](../README.md#cifar-10) says.
+One network of one seed: other seeds of the same model differ, by as much as [its table](../README.md) says.
 It was trained for a comparison under a short schedule, not for the highest accuracy, and for nothing but ten classes of
 small photographs: whatever it is shown, it names one of the ten. Answers in any use that matters are not its purpose.
 
