@@ -40,6 +40,8 @@ def test_a_loss_is_one_if_its_interval_says_so(config, half, said):
     (text,) = found(config, "ablation", [row | {"left out": place} for place, row in (changes | heads).items()])
     assert said in text
     assert text.endswith("without that of one stage: -0.50 (stage 1) and +0.25 (stage 2).")
+    (text,) = found(config, "ablation", [number("change", 0) | {"left out": "all"}])
+    assert text == "SelfAtt on MNIST is right on the same images without its attention."
 
 
 def test_attention_is_even_where_its_entropy_says_so(config):

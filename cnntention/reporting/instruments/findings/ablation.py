@@ -17,6 +17,8 @@ def find(spec: StanzaSpec, numbers: pd.DataFrame) -> list[str]:
 def _of(name: str, own: dict[str, dict]) -> str:
     stages = [place for place in own if place.startswith("stage") and "head" not in place]
     whole = own["all" if "all" in own else stages[0]]
+    if whole["low"] == whole["high"] == 0:
+        return f"{name} is right on the same images without its attention."
     text = f"{name} {SAID[sign(whole)]} without its attention: {with_interval(whole, '+.2f')} points"
     if len(stages) > 1:
         losses = [f"{own[stage]['value']:+.2f} ({stage})" for stage in stages]
