@@ -66,6 +66,7 @@ def page(folder: Path) -> str:
         "## What instruments find in them",
         "[The page of conclusions](conclusions.md) has what each of them says in words, with its picture:",
         _listed_lines(instruments(folder)),
+        *([_table(folder, "tables/robustness")] if (folder / "tables/robustness.md").is_file() else []),
         "## The paper's claims",
         _table(folder, "tables/claims"),
         "## Where they look",
