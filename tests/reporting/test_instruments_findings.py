@@ -94,17 +94,17 @@ def test_maps_rest_on_the_image_alone_where_the_untrained_network_draws_them_too
 
 def test_models_differ_by_more_than_seeds_where_the_lead_says_so(config):
     across = [
-        number("agreement", 0.5, model=one, beside=other) for one, other in (("baseline", "MHA"), ("mha", "Base"))
+        number("agreement", 0.5, model=one, beside=other) for one, other in (("baseline", "MHA"), ("mha", "Baseline"))
     ]
     chance = number("agreement", 0.125, beside="another image")
     (text,) = found(config, "agreement", [*across, chance])
     assert "by two models agree by 0.50, those of two images by one model by 0.12. Trainings of one model were" in text
     seeds = number("agreement", 0.75, beside="itself, another seed")
     for half, pairs in ((0.1, 1), (0.4, 0)):
-        leads = [row | number("seeds' lead", 0.25, half) for row in across]
+        leads = [row | number("seeds' lead", lead, half) for row, lead in zip(across, (0.25, 0.2500001), strict=True)]
         (text,) = found(config, "agreement", [*across, chance, seeds, *leads])
         assert "by two trainings of one model by 0.75" in text
-        assert f"in {pairs} of 1 pairs of models" in text
+        assert f"in {pairs} of 1 pair of models, elsewhere" in text
 
 
 @pytest.mark.parametrize(("half", "said"), [(1.0, "is overconfident: +3.00"), (4.0, "not shown to be over- or under")])

@@ -23,17 +23,24 @@ def find(spec: StanzaSpec, numbers: pd.DataFrame) -> list[str]:
             f"On {dataset.label}, maps of one image by two models agree by {_range(across)}, those of two images by "
             f"one model by {_range(chance)}"
         )
-        leads = own[own["name"] == LEAD].drop_duplicates("value")  # each pair stands there twice
+        labels = {model.name: model.label for model in spec.models}
+        leads = {  # each pair of models stands there twice
+            frozenset((labels[row["model"]], row["beside"])): row for row in own[own["name"] == LEAD].to_dict("records")
+        }
         if seeds.empty:
             text += ". Trainings of one model were not compared, so that it may be chance that models differ"
         else:
-            ahead = sum(sign(row) > 0 for row in leads.to_dict("records"))
+            ahead = sum(sign(row) > 0 for row in leads.values())
             text += (
                 f", those of one image by two trainings of one model by {_range(seeds)}. Models differ by more than "
-                f"trainings of one do in {ahead} of {len(leads)} pairs of models; in the others that is not shown"
+                f"trainings of one do in {ahead} of {_pairs(len(leads))}, elsewhere that is not shown"
             )
         found.append(f"{text}.")
     return found
+
+
+def _pairs(count: int) -> str:
+    return f"{count} {'pair' if count == 1 else 'pairs'} of models"
 
 
 def _range(rows: pd.DataFrame) -> str:
