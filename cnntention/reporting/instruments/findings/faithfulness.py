@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cnntention.reporting.instruments.findings import listed, networks, sign
+from cnntention.reporting.instruments.findings import networks, sign
 from cnntention.reporting.instruments.spec import StanzaSpec
 
 NULLS = {"random": "a random map", "centre": "the distance from the centre", "edges": "the image's edges"}
@@ -13,7 +13,7 @@ BETTER = {"ROAD": 1, "increase": 1, "drop": -1, "insertion": 1, "deletion": -1}
 def find(spec: StanzaSpec, numbers: pd.DataFrame) -> list[str]:
     """A sentence a network."""
     return [
-        f"Grad-CAM maps of {name}, in {len(BETTER)} measures: {listed([_beside(own, null) for null in NULLS])}."
+        f"Grad-CAM maps of {name}, in {len(BETTER)} measures: {'; '.join(_beside(own, null) for null in NULLS)}."
         for name, own in networks(spec, numbers)
     ]
 
