@@ -4,6 +4,7 @@ A block stands in one page, the README or any under docs/, and is found there by
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,11 @@ def fill(name: str, text: str) -> None:
     page, block = _find(name)
     filled = block.sub(lambda match: match["begin"] + text + match["end"], page.read_text(encoding="utf-8"))
     page.write_text(filled, encoding="utf-8")
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list, one item for each line."""
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _find(name: str) -> tuple[Path, re.Pattern]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from cnntention.instruments import registry
+from docs.blocks import bullets
 
 RULE = (
     "Each sentence is made from the numbers of its table. One thing is said to be more than another only where a 95% "
@@ -24,21 +25,29 @@ def page(folder: Path, of: str) -> str:
         f"# What attention does in {of}",
         f"Generated from the tables in [instruments](instruments/) beside this page. {RULE}",
     ]
-    for name, stanza in yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["instruments"].items():
-        if (folder / f"instruments/{name}.json").is_file():
-            parts += _section(folder, name, stanza)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    for name, table in _measured(folder, config).items():
+        parts += _section(folder, name, table, registry.catalogue()[config["instruments"][name]["kind"]].file)
     return "\n\n".join(parts) + "\n"
 
 
-def _section(folder: Path, name: str, stanza: dict) -> list[str]:
+def tables(folder: Path, config: dict) -> list[str]:
+    """A link to the table of each instrument that has measured something."""
+    return [f"[{table['caption']}](instruments/{name}.md)" for name, table in _measured(folder, config).items()]
+
+
+def _measured(folder: Path, config: dict) -> dict[str, dict]:
+    """The tables that there are, by the name of their stanza."""
+    paths = {name: folder / f"instruments/{name}.json" for name in config["instruments"]}
+    return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()}
+
+
+def _section(folder: Path, name: str, table: dict, source: str) -> list[str]:
     """Findings, picture, and where the numbers are."""
-    table = json.loads((folder / f"instruments/{name}.json").read_text(encoding="utf-8"))
     about, measured, *_ = table["notes"]
     return [
         f"## {table['caption']}",
-        *(["\n".join(f"- {finding}" for finding in table["findings"])] if table["findings"] else []),
+        *([bullets(table["findings"])] if table["findings"] else []),
         *([f"![{table['caption']}](instruments/{name}.png)"] if (folder / f"instruments/{name}.png").is_file() else []),
-        f"{measured} [The numbers](instruments/{name}.md), by "
-        f"[{Path(registry.catalogue()[stanza['kind']].file).name}](../../{registry.catalogue()[stanza['kind']].file}). "
-        f"{about}",
+        f"{measured} [The numbers](instruments/{name}.md), by [{Path(source).name}](../../{source}). {about}",
     ]

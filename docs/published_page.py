@@ -1,10 +1,13 @@
 """The page of the paper's own networks, and what of it stands in the README: written from docs/published/ alone."""
 
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
+
+from cnntention.base.words import listed
+from docs import conclusions_page
+from docs.blocks import bullets
 
 WHOSE = "the paper's own networks"
 LOSS = 0.5
@@ -35,13 +38,13 @@ def use_of_attention(folder: Path, dataset: str) -> str:
     networks = f"{_number(len(rows))} published attention networks on {config['datasets'][dataset]['label']}"
     left_out = f"with every attention block left out, accuracy on {images:,} test images goes"
     if not without:
-        return f"All {networks} need their attention: {left_out} {_listed(needed)}."
+        return f"All {networks} need their attention: {left_out} {listed(needed)}."
     text = (
         f"{_number(len(without)).capitalize()} of the {networks} do as well without their attention: {left_out} "
-        f"{_listed(without)}."
+        f"{listed(without)}."
     )
     who = "The other one needs it" if len(needed) == 1 else "The others need it"
-    return f"{text} {who}: {_listed(needed)}." if needed else text
+    return f"{text} {who}: {listed(needed)}." if needed else text
 
 
 def page(folder: Path) -> str:
@@ -57,7 +60,7 @@ def page(folder: Path) -> str:
         f"repository; the top of {configs[-1]} says where they are to be had, "
         "[docs/imports.md](../imports.md) how any network comes into a study.",
         "## What they show",
-        _listed_lines(findings(folder)),
+        bullets(findings(folder)),
         "## Table 3 from its own weights",
         _table(folder, "tables/table3"),
         _limits_of_table3(folder, config),
@@ -65,7 +68,7 @@ def page(folder: Path) -> str:
         _table(folder, "tables/attention"),
         "## What instruments find in them",
         "[The page of conclusions](conclusions.md) has what each of them says in words, with its picture:",
-        _listed_lines(instruments(folder)),
+        bullets(conclusions_page.tables(folder, config)),
         *([_table(folder, "tables/robustness")] if (folder / "tables/robustness.md").is_file() else []),
         "## The paper's claims",
         _table(folder, "tables/claims"),
@@ -78,7 +81,7 @@ def page(folder: Path) -> str:
             for name in config["gradcam"]
         ),
         "## What made the numbers",
-        _listed_lines(
+        bullets(
             [
                 f"config: {' and '.join(configs)}, with all defaults in [config.yaml](config.yaml)",
                 "versions: " + ", ".join(f"{name} {version}" for name, version in made["versions"].items()),
@@ -106,12 +109,6 @@ def findings(folder: Path) -> list[str]:
     ]
 
 
-def instruments(folder: Path) -> list[str]:
-    """Of each instrument that has measured something, what it is about, and where."""
-    found = [folder / f"instruments/{name}.json" for name in _config(folder)["instruments"]]
-    return [f"[{_json(path)['caption']}](instruments/{path.stem}.md)" for path in found if path.is_file()]
-
-
 def _compared(folder: Path, config: dict) -> list[str]:
     """Of each dataset, how each network differs from the baseline on the same images."""
     lines = []
@@ -124,7 +121,7 @@ def _compared(folder: Path, config: dict) -> list[str]:
         ]
         lines.append(
             f"Beside the baseline on the same {rows[0]['images']:,} images of {entry['label']}, in points, with "
-            f"McNemar's exact p: {_listed(of)}. One network of each: this is about these networks, not their models."
+            f"McNemar's exact p: {listed(of)}. One network of each: this is about these networks, not their models."
         )
     return lines
 
@@ -162,21 +159,9 @@ def _label(row: dict, config: dict) -> str:
     return config["models"][row["model"]]["label"]
 
 
-def _dataset(row: dict, config: dict) -> str:
-    return config["datasets"][row["dataset"]]["label"]
-
-
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def _number(count: int) -> str:
     return ("none", "one", "two", "three")[count]
-
-
-def _listed(texts: Sequence[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
-def _listed_lines(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)

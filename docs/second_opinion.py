@@ -36,8 +36,9 @@ def answers(study: Study, dataset: str, models: list[str]) -> dict[str, NDArray[
     """
     runs = {model: [Run(dataset, model, "tune", seed) for seed in study.config["seeds"]] for model in models}
     files = DataFiles.of(dataset, study.results)
-    if files.data.is_file() and files.card.is_file():
-        _ask(study, [run for of in runs.values() for run in of], files)
+    with_weights = [run for of in runs.values() for run in of if Path(study.run_path(layout.MODEL, run)).is_file()]
+    if with_weights and files.data.is_file() and files.card.is_file():
+        _ask(study, with_weights, files)
     paths = {model: [study.run_path(ANSWERS, run) for run in of] for model, of in runs.items()}
     if not all(Path(path).is_file() for of in paths.values() for path in of):
         return {}
@@ -45,14 +46,12 @@ def answers(study: Study, dataset: str, models: list[str]) -> dict[str, NDArray[
 
 
 def _ask(study: Study, runs: list[Run], files: DataFiles) -> None:
-    """Write the answers of all runs whose weights are there."""
+    """Write the answers of runs whose weights are there."""
     target = select(specs.read(Machine, study.computing))
     data = datasets.load(files.data, files.card, device=target)
     part = data.parts["test"]
     for run in runs:
         path = study.run_path(layout.MODEL, run)
-        if not Path(path).is_file():
-            continue
         trained = checkpoint.load(path)
         trained.require_data(data.sha256, path)
         normalize = Normalizer(trained.spec.normalization, data.in_channels, target)

@@ -71,12 +71,11 @@ def restore(folder: Path, study: Study) -> bool:
 
 def _restore_weights(folder: Path, study: Study) -> None:
     """Make the ``model.pt`` of the published weights that are of a run of the study, where it is missing."""
+    digests = study.digests(study.runs())
     for path in sorted(folder.glob(f"*{portable.SUFFIX}")):
         trained = portable.load(path)
-        run = trained.spec.run
-        target = Path(study.run_path(layout.MODEL, run))
-        of_study = run in study.runs() and specs.digest(trained.spec) == study.digests([run])[str(run)]
-        if of_study and not target.exists():
+        target = Path(study.run_path(layout.MODEL, trained.spec.run))
+        if digests.get(str(trained.spec.run)) == specs.digest(trained.spec) and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             checkpoint.write(target, trained)
 

@@ -4,9 +4,9 @@
 Most instruments have none: their table is made of the numbers of each run.
 """
 
-import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from cnntention.reporting.instruments.parts import Parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,12 +24,5 @@ class Comparison(Protocol):
         ...
 
 
-def file(kind: str) -> str | None:
-    """The source file of an instrument's comparison, relative to the repository's root; None: it has none."""
-    path = Path(__file__).with_name(f"{kind}.py")
-    return f"cnntention/reporting/instruments/comparisons/{kind}.py" if path.is_file() else None
-
-
-def load(kind: str) -> Comparison:
-    """The module of an instrument's comparison, imported."""
-    return importlib.import_module(f"{__name__}.{kind}")
+PARTS: Parts[Comparison] = Parts(__name__, __path__)
+file, load = PARTS.file, PARTS.load

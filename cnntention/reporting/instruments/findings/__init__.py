@@ -6,10 +6,10 @@ An instrument without such a file has its table alone. Names of numbers stand he
 import torch, which takes a table seconds.
 """
 
-import importlib
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
+
+from cnntention.reporting.instruments.parts import Parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,15 +30,8 @@ class Findings(Protocol):
         ...
 
 
-def file(kind: str) -> str | None:
-    """The source file of what an instrument finds, relative to the repository's root; None: it has none."""
-    path = Path(__file__).with_name(f"{kind}.py")
-    return f"cnntention/reporting/instruments/findings/{kind}.py" if path.is_file() else None
-
-
-def load(kind: str) -> Findings:
-    """The module of what an instrument finds, imported."""
-    return importlib.import_module(f"{__name__}.{kind}")
+PARTS: Parts[Findings] = Parts(__name__, __path__)
+file, load = PARTS.file, PARTS.load
 
 
 # ---- what they share
@@ -51,11 +44,6 @@ def networks(spec: "StanzaSpec", numbers: "pd.DataFrame") -> "Iterator[tuple[str
             own = numbers[(numbers["dataset"] == dataset.name) & (numbers["model"] == model.name)]
             if not own.empty:
                 yield f"{model.label} on {dataset.label}", own
-
-
-def listed(texts: Sequence[str]) -> str:
-    """Commas, and a last "and"."""
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def by(key: str, own: "pd.DataFrame") -> dict[str, dict[Hashable, Any]]:

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from cnntention.reporting.instruments.findings import by, listed, networks, sign, with_interval
+from cnntention.base.words import listed
+from cnntention.reporting.instruments.findings import by, networks, sign, with_interval
 from cnntention.reporting.instruments.spec import StanzaSpec
 
 SAID = {-1: "loses", 0: "is not shown to change", 1: "gains"}

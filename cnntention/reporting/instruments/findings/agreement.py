@@ -23,20 +23,24 @@ def find(spec: StanzaSpec, numbers: pd.DataFrame) -> list[str]:
             f"On {dataset.label}, maps of one image by two models agree by {_range(across)}, those of two images by "
             f"one model by {_range(chance)}"
         )
-        labels = {model.name: model.label for model in spec.models}
-        leads = {  # each pair of models stands there twice
-            frozenset((labels[row["model"]], row["beside"])): row for row in own[own["name"] == LEAD].to_dict("records")
-        }
         if seeds.empty:
             text += ". Trainings of one model were not compared, so that it may be chance that models differ"
         else:
-            ahead = sum(sign(row) > 0 for row in leads.values())
+            leads = _leads(spec, own)
+            ahead = sum(sign(row) > 0 for row in leads)
             text += (
                 f", those of one image by two trainings of one model by {_range(seeds)}. Models differ by more than "
                 f"trainings of one do in {ahead} of {_pairs(len(leads))}, elsewhere that is not shown"
             )
         found.append(f"{text}.")
     return found
+
+
+def _leads(spec: StanzaSpec, own: pd.DataFrame) -> list[dict]:
+    """One row a pair of models, each of which stands there twice."""
+    labels = {model.name: model.label for model in spec.models}
+    rows = own[own["name"] == LEAD].to_dict("records")
+    return list({frozenset((labels[row["model"]], row["beside"])): row for row in rows}.values())
 
 
 def _pairs(count: int) -> str:

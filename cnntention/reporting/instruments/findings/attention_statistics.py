@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from cnntention.reporting.instruments.findings import by, listed, networks
+from cnntention.base.words import listed
+from cnntention.reporting.instruments.findings import by, networks
 from cnntention.reporting.instruments.spec import StanzaSpec
 
 ALL_HEADS = "all"

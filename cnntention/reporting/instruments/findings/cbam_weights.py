@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from cnntention.reporting.instruments.findings import listed, networks
+from cnntention.base.words import listed
+from cnntention.reporting.instruments.findings import networks
 from cnntention.reporting.instruments.spec import StanzaSpec
 
 

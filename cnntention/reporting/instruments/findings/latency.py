@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cnntention.reporting.instruments.findings import listed
+from cnntention.base.words import listed
 from cnntention.reporting.instruments.spec import StanzaSpec
 
 

@@ -3,9 +3,9 @@
 An instrument without such a file has its table alone.
 """
 
-import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from cnntention.reporting.instruments.parts import Parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,12 +25,5 @@ class Picture(Protocol):
         ...
 
 
-def file(kind: str) -> str | None:
-    """The source file of an instrument's picture, relative to the repository's root; None: it has none."""
-    path = Path(__file__).with_name(f"{kind}.py")
-    return f"cnntention/reporting/instruments/pictures/{kind}.py" if path.is_file() else None
-
-
-def load(kind: str) -> Picture:
-    """The module of an instrument's picture, imported."""
-    return importlib.import_module(f"{__name__}.{kind}")
+PARTS: Parts[Picture] = Parts(__name__, __path__)
+file, load = PARTS.file, PARTS.load
