@@ -1,7 +1,8 @@
 """How many trainings should run at once on one device: images a second of all together, and hours for the whole study.
 
 A ResNet-20 fills a few percent of a large GPU. Processes share it as ``machine.runs_per_gpu`` lets them; on the CPU
-they share the cores. All processes start at once and are measured over the same seconds.
+they share the cores. All processes start at once and are measured over the same seconds. Writes
+``benchmarks/results/concurrency-cpu.json`` or that of the GPU; of some models alone, which make no study, only the table.
 """
 
 import argparse
@@ -9,7 +10,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import torch
 from tabulate import tabulate
@@ -58,22 +58,21 @@ def main() -> None:
     numbers = args.at_once or ([1, args.cores] if args.device == "cpu" else [1, 2, 4, 8])
     rates = {number: {model: together(model, number, args) for model in args.models} for number in numbers}
     device = process("floor", f"--device={args.device}", f"--threads={args.cores}")["device"]
+    print(f"{device}: images/s of all trainings together")
+    headers = ["at once", *args.models]
+    table = [[number, *(f"{rates[number][model]:,.0f}" for model in args.models)] for number in numbers]
+    if not set(MODELS) <= set(args.models):
+        print(tabulate(table, headers, disable_numparse=True))
+        return
     study = Study(load("config.yaml"))
     hours = {number: study_hours(study, rates[number]) for number in numbers}
-    table = [
-        [
-            number,
-            *(f"{rates[number][model]:,.0f}" for model in args.models),
-            f"{hours[numbers[0]] / hours[number]:.2f}x",
-        ]
-        for number in numbers
-    ]
-    print(f"{device}: images/s of all trainings together")
-    print(tabulate(table, ["at once", *args.models, "runs an hour, the whole study"], disable_numparse=True))
+    for row in table:
+        row.append(f"{hours[numbers[0]] / hours[row[0]]:.2f}x")
+    print(tabulate(table, [*headers, "runs an hour, the whole study"], disable_numparse=True))
     path = RESULTS / f"concurrency-{result_file(device).name}"
     rows = [{"at_once": number, **rates[number], "study_hours": hours[number]} for number in numbers]
     path.write_text(json.dumps({"device": device, "rows": rows}, indent=2) + "\n", encoding="utf-8")
-    print(Path(path))
+    print(path)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from run_specs import CBAM, MHA, SELFATT, run_spec
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks import cores, dag, floor, operations, reference, table
+from benchmarks import concurrency, cores, dag, floor, operations, reference, table
 from benchmarks.measure import Clock, EnoughError
 from benchmarks.training import kept, result_file
 from cnntention.attention import kernel
@@ -68,6 +68,27 @@ class Largest(TorchDispatchMode):
         results = result if isinstance(result, tuple) else (result,)
         self.numel = max([self.numel, *(each.numel() for each in results if torch.is_tensor(each))])
         return result
+
+
+# ---- trainings at once
+
+
+@pytest.mark.parametrize("models", [["selfatt"], ["cbam-16", "mha", "selfatt", "baseline"]], ids=["one", "all"])
+def test_trainings_at_once_are_told_for_any_models_and_kept_for_all(models, tmp_path, monkeypatch, capsys):
+    """Two at once are half as fast again as one, which makes two thirds of the hours."""
+    monkeypatch.setattr(concurrency, "together", lambda model, number, args: 100.0 * (1 + number))
+    monkeypatch.setattr(concurrency, "process", lambda *arguments: {"device": "cpu"})
+    monkeypatch.setattr(concurrency, "RESULTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["concurrency", *models, "--at-once", "1", "2"])
+    concurrency.main()
+    last = next(line for line in capsys.readouterr().out.splitlines() if line.split()[0] == "2")
+    assert last.split()[1:] == ["300"] * len(models) + ["1.50x"] * (len(models) == 4)
+    kept = [json.loads(path.read_text())["rows"] for path in tmp_path.iterdir()]
+    if len(models) == 1:
+        assert not kept
+    else:
+        [[one, two]] = kept
+        assert one["study_hours"] / two["study_hours"] == pytest.approx(1.5)
 
 
 # ---- the floor

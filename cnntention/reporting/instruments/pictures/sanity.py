@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cnntention.instruments.sanity import TRAINED
 from cnntention.reporting.instruments.results import Measured
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.instruments.table import combined
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_TRAINED = "as trained"
 _INK = "#222222"
 _HEIGHT = 0.6
 """Of the marks of one network, in rows."""
@@ -29,7 +29,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
 
     numbers = combined(measured)
     agreement = numbers[numbers["name"] == "rank correlation"]
-    agreement = agreement[agreement["network"] != TRAINED] if len(agreement) else agreement
+    agreement = agreement[agreement["network"] != _TRAINED] if len(agreement) else agreement
     with styled():
         figure = Figure(figsize=(9.5, 1 + 3.4 * len(spec.datasets)), layout="constrained")
         figure.suptitle(spec.caption, fontsize=11, fontweight="bold")
