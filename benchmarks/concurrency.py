@@ -2,7 +2,8 @@
 
 A ResNet-20 fills a few percent of a large GPU. Processes share it as ``machine.runs_per_gpu`` lets them; on the CPU
 they share the cores. All processes start at once and are measured over the same seconds. Writes
-``benchmarks/results/concurrency-cpu.json`` or that of the GPU; of some models alone, which make no study, only the table.
+``benchmarks/results/concurrency-cpu.json`` or that of the GPU; of some models alone, which make no study, only the
+table.
 """
 
 import argparse

@@ -186,9 +186,10 @@ def main() -> None:
     parser.add_argument("models", nargs="*")
     parser.add_argument("--device", required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--precision", default="auto")
     args = parser.parse_args()
     target = device.select(device.Machine(args.device, args.threads), log=lambda line: None)
-    format = precision.choose("auto", target)
+    format = precision.choose(args.precision, target)
     peaks = measure_peaks(target, format)
     study = Study(load("config.yaml"))
     specs = {model: study.training_spec(Run("cifar10", model, "full", 10)) for model in args.models}

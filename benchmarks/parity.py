@@ -10,6 +10,7 @@ seeds, and the paired difference with its 95% interval.
 import argparse
 import dataclasses
 import json
+import sys
 import tempfile
 
 import torch
@@ -48,7 +49,10 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
-    study = Study(load("config.yaml", *args.configfile) | {"epochs": args.epochs})
+    config = load("config.yaml", *args.configfile) | {"epochs": args.epochs}
+    for dataset in config["datasets"].values():
+        dataset.pop("epochs", None)
+    study = Study(config)
     target = device.select(device.Machine(args.device, args.threads), log=lambda line: None)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -61,6 +65,8 @@ def main() -> None:
         by_format = {}
         for format in FORMATS:
             specs = [study.training_spec(Run(args.dataset, model, args.split, seed)) for seed in args.seeds]
+            if specs[0].start:
+                sys.exit(f"{model}: starts from another model's weights, which are not trained here")
             reached = [accuracy(dataclasses.replace(spec, precision=format), data, target) for spec in specs]
             by_format[format] = reached
             print(f"{model} {format}: {', '.join(f'{value:.2f}%' for value in reached)}", flush=True)

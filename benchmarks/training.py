@@ -93,7 +93,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="that steady state is measured for")
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/, by device")
     args = parser.parse_args()
-    floor = process("floor", *args.models, f"--device={args.device}", f"--threads={args.threads}")
+    machine = [f"--device={args.device}", f"--threads={args.threads}", f"--precision={args.precision}"]
+    floor = process("floor", *args.models, *machine)
     rows = [compare(model, args) for model in args.models]
     for row in rows:
         work = floor["work"][row["model"]]

@@ -15,7 +15,7 @@ RULE = (
 
 
 def page(folder: Path, of: str) -> str:
-    """The text of ``conclusions.md``; of instruments that have not measured yet, nothing.
+    """The text of ``conclusions.md``, which also names the instruments that have not measured yet.
 
     Args:
         folder: of the published study.
@@ -26,8 +26,12 @@ def page(folder: Path, of: str) -> str:
         f"Generated from the tables in [instruments](instruments/) beside this page. {RULE}",
     ]
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    for name, table in _measured(folder, config).items():
+    measured = _measured(folder, config)
+    for name, table in measured.items():
         parts += _section(folder, name, table, registry.catalogue()[config["instruments"][name]["kind"]].file)
+    waiting = [stanza["caption"] for name, stanza in config["instruments"].items() if name not in measured]
+    if waiting:
+        parts += ["## Not measured yet", bullets(waiting)]
     return "\n\n".join(parts) + "\n"
 
 

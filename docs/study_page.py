@@ -206,8 +206,7 @@ def _limits(folder: Path, made: dict, config: dict) -> str:
         "rate and warm-up were chosen on the baseline alone, so that it suits an attention model by chance only.",
         f"{_count(made['seeds'], 'seed')}: an inconclusive verdict names how many it takes.",
         f"{images:,} images judge a run on CIFAR-10, training images that it has not seen rather than the official "
-        f"test images; of one network at {accuracy:.0f}% they leave ±{half:.1f} points (95%), and less of differences "
-        "on the same images.",
+        f"test images; of one network at {accuracy:.0f}% they leave ±{half:.1f} points (95%).",
         "ResNet-20 on small pictures with attention after each stage, as in the paper, and no other networks.",
         "MHA has no placebo of its own here, only plain networks of its size and its compute.",
         "[docs/deviations.md](../deviations.md#what-the-published-study-cannot-show-and-why) says what the published "

@@ -12,6 +12,10 @@ rule measure:
         model=results(layout.MODEL),
         data=results(layout.DATA),
         card=results(layout.CARD),
+        # As the config names them, and so does the spec.
+        own_files=lambda wildcards: [
+            local(file) for file in STUDY.instrument_files(wildcards.instrument)
+        ],
     output:
         numbers=results(layout.MEASUREMENT) + ".json",
         arrays=results(layout.MEASUREMENT) + ".npz",

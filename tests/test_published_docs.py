@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from conftest import ROOT
 
 from cnntention.base import layout
 from cnntention.base.layout import Run
-from docs import published_page
+from docs import conclusions_page, published_page
 from docs.blocks import shown
 
 FOLDER = ROOT / "docs/published"
@@ -30,6 +31,16 @@ def test_the_page_and_the_readme_say_what_the_files_say():
 
 def test_the_config_names_no_folder_of_the_machine_that_made_it():
     assert "\nresults: results/published\n" in (FOLDER / "config.yaml").read_text(encoding="utf-8")
+
+
+def test_what_has_not_been_measured_is_said_to_be_missing(tmp_path):
+    shutil.copytree(FOLDER / "instruments", tmp_path / "instruments")
+    shutil.copyfile(FOLDER / "config.yaml", tmp_path / "config.yaml")
+    (tmp_path / "instruments/calibration.json").unlink()
+    caption = CONFIG["instruments"]["calibration"]["caption"]
+    page = conclusions_page.page(tmp_path, published_page.WHOSE)
+    assert f"- {caption}\n" in page.partition("## Not measured yet")[2]
+    assert f"## {caption}" not in page
 
 
 @pytest.mark.parametrize("table", ["table3", "attention"])

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from conftest import ROOT, example
 from PIL import Image
 
+from cnntention.instruments import registry
 from cnntention.study.config import load
 from cnntention.study.study import Study
 from docs.blocks import pages, shown
@@ -60,9 +62,21 @@ def test_every_make_target_and_overlay_that_it_names_is_there(page):
         assert overlay == "configs/mine.yaml" or (ROOT / overlay).is_file(), overlay
 
 
+@pytest.fixture
+def with_margin(tmp_path, monkeypatch):
+    """The instruments, and that of docs/extending.md."""
+    folder = tmp_path / "instruments"
+    shutil.copytree(Path(registry.__file__).parent, folder, ignore=shutil.ignore_patterns("__*"))
+    (folder / "margin.py").write_text(example("extending", "def measure"), encoding="utf-8")
+    monkeypatch.setattr(registry, "__file__", str(folder / "registry.py"))
+    registry.catalogue.cache_clear()
+    yield
+    registry.catalogue.cache_clear()
+
+
 @pytest.mark.parametrize("page", ["configuration", "extending"])
-def test_its_examples_together_are_a_valid_overlay(page, tmp_path, monkeypatch):
-    """With the block that is written there."""
+def test_its_examples_together_are_a_valid_overlay(page, tmp_path, monkeypatch, with_margin):
+    """With the block and the instrument that are written there."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     pixels, labels = np.zeros((600, 8, 8), np.uint8), np.arange(600) % 2

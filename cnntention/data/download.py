@@ -10,6 +10,8 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
+from filelock import FileLock
+
 from cnntention.base.errors import DataError
 from cnntention.base.files import atomic_path
 
@@ -91,8 +93,12 @@ def _download(address: str, file: Official) -> None:
     """
     from torchvision.datasets.utils import download_url  # seconds
 
-    with atomic_path(file.path) as temporary:
-        download_url(address, str(temporary.parent), temporary.name, file.md5)
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    # Two studies may share the folder.
+    with FileLock(file.path.with_name(f".{file.path.name}.lock")):
+        if not file.is_whole():
+            with atomic_path(file.path) as temporary:
+                download_url(address, str(temporary.parent), temporary.name, file.md5)
 
 
 def _md5(content: bytes) -> str:

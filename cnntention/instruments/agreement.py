@@ -12,9 +12,8 @@ ABOUT = (
     "Rank correlation (Spearman) of the pixels of two networks' Grad-CAM maps of the same image, both for the class "
     "of its label; a map that is zero everywhere counts as 0. Itself, another seed: between trainings of one model. "
     "Seeds' lead: how much more trainings of one model agree than those of the two models; where its interval holds 0, "
-    "maps differ as much between seeds as between models, and say nothing of the model. Another image: the "
-    "same network's map of another image, which is what all maps have in common. No map: share of images whose map is "
-    "zero everywhere."
+    "maps are not shown to differ more between models than between seeds. Another image: the same network's map of "
+    "another image, which is what all maps have in common. No map: share of images whose map is zero everywhere."
 )
 NEEDS = ""
 OPTIONS: dict[str, dict] = {}

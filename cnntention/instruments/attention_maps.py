@@ -12,7 +12,8 @@ from cnntention.instruments.contract import Measurement, Number, Subject
 ABOUT = (
     "Where a position looks: the weights that attention gives to all positions of the feature map, seen from chosen "
     "ones. Largest weight: on one position, in percent (100% divided by the number of positions if all count alike); "
-    "distance to it: from the position that looks, in pixels of the input. Means over images and chosen positions."
+    "distance to it: from the position that looks, in pixels of the input, a mean over all that weigh as much to a "
+    "thousandth. Means over images and chosen positions."
 )
 NEEDS = "weights"
 OPTIONS: dict[str, dict] = {
@@ -78,9 +79,13 @@ def _nearest(part: float, count: int) -> int:
 
 def _numbers(weights: Tensor, places: Tensor, scale: Tensor) -> list[Number]:
     """Of weights ``[images, positions, heads, h, w]`` seen from places ``[positions, 2]``; scale: pixels a position."""
-    largest, where = weights.flatten(3).max(3)
-    found = torch.stack([where // weights.shape[4], where % weights.shape[4]], dim=-1)
-    distance = ((found - places[:, None]) * scale).norm(dim=-1)
+    all_places = torch.cartesian_prod(*(torch.arange(size) for size in weights.shape[3:]))
+    apart = ((all_places - places[:, None]) * scale).norm(dim=-1)[:, None]
+    flat = weights.flatten(3)
+    largest = flat.amax(3)
+    # Of equal weights a single largest one would be the first in memory, the upper left corner.
+    ties = flat >= 0.999 * largest[..., None]
+    distance = (apart * ties).sum(3) / ties.sum(3)
     numbers = []
     for head in range(weights.shape[2]):
         of: dict[str, str | int] = {"head": head + 1}

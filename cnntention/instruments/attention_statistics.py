@@ -26,7 +26,10 @@ ALL_HEADS = "all"
 
 
 def measure(subject: Subject) -> Measurement:
-    """A row for each stage and head, the mean over its blocks, and one for all heads where a stage has several."""
+    """A row for each stage and head, the mean over its blocks, and one for all heads where a stage has several.
+
+    Where blocks of a stage differ in how many heads they have, only the latter.
+    """
     height, width, _ = subject.data.image_shape
     seen: dict[int, dict[nn.Module, list[Tensor]]] = {}
     equal: dict[int, Tensor] = {}
@@ -42,10 +45,13 @@ def measure(subject: Subject) -> Measurement:
     subject.look(subject.blocks("weights"), see, size=64)
     numbers = []
     for stage, blocks in seen.items():
-        values = torch.stack([torch.cat(batches) for batches in blocks.values()]).mean(0)
-        heads = {str(head + 1): values[:, head] for head in range(values.shape[1])}
-        if len(heads) > 1:
-            heads = {ALL_HEADS: values.mean(1)} | heads
+        values = [torch.cat(batches) for batches in blocks.values()]
+        heads = {ALL_HEADS: torch.stack([of_block.mean(1) for of_block in values]).mean(0)}
+        if len({of_block.shape[1] for of_block in values}) == 1:
+            by_head = torch.stack(values).mean(0)
+            heads = (heads if by_head.shape[1] > 1 else {}) | {
+                str(head + 1): by_head[:, head] for head in range(by_head.shape[1])
+            }
         for head, of_head in heads.items():
             numbers += _numbers(of_head, equal[stage], {"stage": stage, "head": head})
     return Measurement(numbers)

@@ -5,7 +5,8 @@ Five measures, all of the probability p that the network gives to the class that
 - ROAD (Rong et al. 2022, grad-cam's own, 20, 40, 60 and 80% of the pixels): pixels are replaced by what their
   neighbours suggest; half of the p that is left without the least relevant, less that without the most relevant ones.
 - Increase and drop of confidence (Chattopadhay et al. 2018, grad-cam's own): the network's input is multiplied by the
-  map; share of images whose p rises, and the mean of what others lose, here in points of p rather than of its share.
+  map; share of images whose p rises, and the mean over all images of what is lost (0 where p rises), here in points of
+  p rather than of its share.
 - Insertion and deletion (Petsiuk et al. 2018): area below p as the most relevant pixels first come into an image of
   the mean colour, or leave the whole image for that colour.
 
@@ -27,8 +28,8 @@ ABOUT = (
     "rises when the input is multiplied by the map, and drop: what it loses (lower); insertion: its mean as the most "
     "relevant pixels come first (higher), and deletion: as they go first (lower). Random, centre, edges: the values of "
     "the same image's Grad-CAM map where a random map of the same smoothness, the distance from the centre, or the "
-    "image's edges (Sobel) would put them. Grad-CAM − …: the difference on the same images; an interval that holds 0 "
-    "says that the map is worth no more."
+    "image's edges (Sobel) would put them. Grad-CAM − …: the difference on the same images; where its interval "
+    "holds 0, the map is not shown to be worth more."
 )
 NEEDS = ""
 OPTIONS = {

@@ -6,7 +6,8 @@ An instrument is a file of this folder with
 - ``NEEDS``: what the network has to have: ``""`` nothing, ``"attention"``, or a method of the attention block, such as
   ``"weights"``;
 - ``OPTIONS``: the JSON schema of each option, with a ``description`` and a ``default``: the keys of its own in the
-  stanza and the keyword arguments of ``measure``;
+  stanza and the keyword arguments of ``measure``; one that is called ``path`` is a folder of the user's, whose files
+  are input of the measurement;
 - ``measure(subject, **options)``, see :mod:`cnntention.instruments.contract`.
 
 The first three are literals, so that ``snakemake -n`` never imports torch.

@@ -29,14 +29,14 @@ class Part:
 
 
 def outline(model: ResNet, image_shape: tuple[int, int, int]) -> list[Part]:
-    """All parts of a network, their shapes those of a forward pass of one image.
+    """All parts of a network; computed on shapes alone.
 
     Args:
         model: any device; it is not changed.
         image_shape: height, width, channels.
     """
     height, width, channels = image_shape
-    shadow = copy.deepcopy(model).to("cpu").eval()
+    shadow = copy.deepcopy(model).to("meta").eval()
     shapes: dict[nn.Module, tuple[int, ...]] = {}
 
     def note(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -45,7 +45,7 @@ def outline(model: ResNet, image_shape: tuple[int, int, int]) -> list[Part]:
     for module in (shadow.bn, *shadow.stages, *shadow.attention, shadow.fc):
         module.register_forward_hook(note)
     with torch.no_grad():
-        shadow(torch.zeros(1, channels, height, width))
+        shadow(torch.empty(1, channels, height, width, device="meta"))
 
     size = "×".join(map(str, shadow.conv.kernel_size))
     found = [

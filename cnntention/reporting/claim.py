@@ -53,7 +53,8 @@ class Claim:
         if not MEASURES[self.measure].sampled or self.trained is None or self.schedule is None:
             return ""
         if self.epochs:
-            return f"over the first {self.epochs} epochs" if self.epochs > 1 else "over the first epoch"
+            epochs = min(self.epochs, self.trained)
+            return f"over the first {epochs} epochs" if epochs > 1 else "over the first epoch"
         return f"after {self.trained} of {self.schedule} epochs" if self.trained < self.schedule else ""
 
 

@@ -98,6 +98,7 @@ def impossible(key: str, models: list[str], name: str, datasets: list[str], conf
         weights = config["models"].get(model, {}).get("weights")
         if weights is not None:
             yield from _impossible_imports(key, model, weights, name, datasets)
+    yield from _without_effect(key, models, datasets, config)
     if split.judging_part(name) == "validation":
         for dataset in datasets:
             if dataset in config["datasets"] and not config["datasets"][dataset]["validation_images"]:
@@ -110,6 +111,18 @@ def impossible(key: str, models: list[str], name: str, datasets: list[str], conf
                 f"{key}.split: models.{model} stops early on validation error, and split '{name}' has no validation "
                 "images; use split 'tune' or a recipe with early_stopping: null"
             )
+
+
+def _without_effect(key: str, models: list[str], datasets: list[str], config: dict) -> Iterator[str]:
+    """Where a grid varies epochs that a dataset has of its own."""
+    cells = [cell for grid in config["grids"].values() for cell in grid["cells"] if "recipe.epochs" in cell["values"]]
+    for model in sorted({cell["model"] for cell in cells if cell["model"] != cell["of"]} & set(models)):
+        for dataset in datasets:
+            if config["datasets"].get(dataset, {}).get("epochs"):
+                yield (
+                    f"{key}.models: the epochs of models.{model} are changed by datasets.{dataset}.epochs; set that to "
+                    "null"
+                )
 
 
 def _impossible_imports(key: str, model: str, weights: dict, name: str, datasets: list[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from cnntention.base.names import unknown
 from cnntention.data import source, split
 from cnntention.reporting import figures, grid, tables
 from cnntention.reporting.instruments import spec as instruments
-from cnntention.study import plausible
+from cnntention.study import grids, plausible
 from cnntention.study.blocks import block_problems
 
 
@@ -29,8 +29,9 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
         yield from _check_addresses(f"machine.mirrors.{name}", addresses)
     for name, dataset in config["datasets"].items():
         yield from _check_dataset(f"datasets.{name}", dataset)
+    made = grids.recipes(config)
     for name, recipe in config["recipes"].items():
-        yield from _check_recipe(f"recipes.{name}", recipe)
+        yield from _check_recipe(f"recipes.{name}", recipe, name in made)
         for dataset in config["datasets"].values():
             yield from _check_warmup(f"recipes.{name}.schedule.warmup", recipe, dataset, config["epochs"])
     for name, model in config["models"].items():
@@ -97,7 +98,8 @@ def _check_dataset(key: str, dataset: dict) -> Iterator[str]:
     yield from plausible.dataset_problems(key, dataset, known)
 
 
-def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
+def _check_recipe(key: str, recipe: dict, made: bool) -> Iterator[str]:
+    """Made: by a grid, whose scaled milestones may meet at one epoch, as those of ``epochs`` may."""
     yield from plausible.recipe_problems(key, recipe)
     if "momentum" in recipe and recipe["optimizer"] != "sgd":
         yield f"{key}.momentum: only for optimizer: sgd"
@@ -106,7 +108,7 @@ def _check_recipe(key: str, recipe: dict) -> Iterator[str]:
     if recipe["schedule"] and recipe["milestones"]:
         kind = recipe["schedule"]["kind"]
         yield f"{key}.milestones: not possible with schedule: {kind}, which anneals by itself; set []"
-    if sorted(set(recipe["milestones"])) != recipe["milestones"]:
+    if sorted(recipe["milestones"] if made else set(recipe["milestones"])) != recipe["milestones"]:
         yield f"{key}.milestones: must ascend"
     if any(milestone > recipe["epochs"] for milestone in recipe["milestones"]):
         yield f"{key}.milestones: {max(recipe['milestones'])} lies past the last epoch, {recipe['epochs']}"

@@ -179,6 +179,10 @@ class Study:
         """The source file of an instrument, relative to the repository's root."""
         return instruments.code(self.config["instruments"][name])
 
+    def instrument_files(self, name: str) -> list[str]:
+        """The user's files that an instrument reads besides network and images."""
+        return instruments.own_files(self.config["instruments"][name])
+
     def instrument_table_code(self, name: str) -> list[str]:
         """The source files of an instrument's comparison of runs and of its findings, as far as it has them."""
         kind = self.config["instruments"][name]["kind"]

@@ -83,7 +83,8 @@ class Training:
         self._images = len(images)
         torch.manual_seed(spec.seed)
         model = checkpoint.build(spec, data.in_channels, len(data.class_names))
-        if spec.start and trunk:
+        if spec.start:
+            assert trunk is not None, "without the weights that it starts from, it would be another training"
             trunk.give(model, spec.start.train)
         self.model = model.to(device).to(memory_format=memory_format(device))
         self._normalize = Normalizer(spec.normalization, data.in_channels, device)

@@ -11,12 +11,14 @@ import socket
 import struct
 import tarfile
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from filelock import FileLock
 from scipy.io import savemat
 from torchvision import datasets
 
@@ -236,6 +238,20 @@ def test_another_file_than_the_official_one_is_never_read(tmp_path):
     with pytest.raises(DataError, match="not the official file") as caught:
         file.read()
     assert str(file.path) in str(caught.value)
+
+
+def test_what_another_study_downloads_into_the_folder_is_waited_for(server, tmp_path):
+    server.files["/official/file"] = b"content"
+    file = download.Official(tmp_path / "file", hashlib.md5(b"content").hexdigest())
+    waiting = threading.Thread(target=download.fetch, args=([file], [server.url + "official/"]))
+    with FileLock(tmp_path / ".file.lock"):
+        waiting.start()
+        time.sleep(0.3)
+        assert waiting.is_alive()
+        file.path.write_bytes(b"content")
+    waiting.join(timeout=20)
+    assert not waiting.is_alive()
+    assert server.requests == []
 
 
 # ---- MNIST

@@ -34,6 +34,15 @@ def test_maps_are_of_the_positions_that_look(monkeypatch):
     assert distance.value == pytest.approx(2 * math.hypot(1, 3) / 2)  # 2 pixels a position; the other looks at itself
 
 
+def test_equal_weights_have_no_largest_one_and_the_distance_is_the_mean_one():
+    """Of 4x4 positions, 2 pixels apart, seen from the upper left one."""
+    (largest, distance) = measure(subject(Attention("selfatt-uniform", "plain", {})), 2, [[0.0, 0.0]]).numbers
+    assert largest.value == pytest.approx(100 / 16)
+    assert distance.value == pytest.approx(
+        np.mean([2 * math.hypot(down, right) for down in range(4) for right in range(4)])
+    )
+
+
 def test_every_head_has_its_map():
     what = subject(MHA, images=2)
     found = measure(what, stage=3, positions=[[0.9, 0.1]])

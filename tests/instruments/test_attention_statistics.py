@@ -1,5 +1,7 @@
 """Entropy, distance and locality of attention weights against closed forms and scipy."""
 
+import copy
+import dataclasses
 import math
 
 import pytest
@@ -70,6 +72,24 @@ def test_heads_stand_beside_their_mean():
     heads = [found["distance", 2, str(head)].value for head in range(1, 9)]
     assert len(set(heads)) == 8
     assert found["distance", 2, "all"].value == pytest.approx(sum(heads) / 8)
+
+
+def only_path(model, place):
+    """The network with one of its parallel paths in place of all."""
+    model = copy.deepcopy(model)
+    for connection in model.attention:
+        connection.block = connection.block.paths[place]
+    return model
+
+
+def test_blocks_of_a_stage_with_other_numbers_of_heads_have_their_mean_alone():
+    paths = [{"block": "mha", "options": {"heads": 8}}, {"block": "selfatt-uniform", "options": {}}]
+    what = subject(Attention("parallel", "plain", {"paths": paths, "join": "sum"}))
+    found = measured(what)
+    assert {head for _, _, head in found} == {"all"}
+    mha = measured(dataclasses.replace(what, model=only_path(what.model, 0)))
+    entropy_of_mha = mha["entropy", 1, "all"].value
+    assert found["entropy", 1, "all"].value == pytest.approx((entropy_of_mha + 100) / 2, rel=1e-5)
 
 
 def test_a_block_without_weights_is_refused_by_name():

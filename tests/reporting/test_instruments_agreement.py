@@ -1,6 +1,7 @@
 """Maps of several runs beside each other: they tell models apart, or they do not."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -89,4 +90,20 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
     without = [np.array([np.delete(values, place).mean()]) for place in range(6)]
     low, high = stats.t.interval(0.95, 5, values.mean(), stats.sem(values))
     assert over_seeds(without) == pytest.approx((high - low) / 2)
-    assert over_seeds(without[:2]) == over_seeds([*without, None]) == 0
+    assert all(math.isnan(half) for half in (over_seeds(without[:2]), over_seeds([*without, None])))
+    assert over_seeds([None]) == 0
+
+
+def test_two_seeds_leave_no_interval(study, tmp_path):
+    two = Study(study.config | {"seeds": SEEDS[:2]})
+    found = table(tmp_path, two, {"image": 1.0, "model": 0.6, "seed": 0.0}).loc[("selfatt", "MHA")]
+    assert found["seeds'_lead"] > 0
+    assert math.isnan(found.get("seeds'_lead_low", math.nan))
+
+
+def test_a_seed_that_neither_of_two_models_has_is_not_left_out_of_them():
+    runs = [(model, seed) for model in "abc" for seed in (1, 2, 3)] + [("c", 4)]
+    values = np.random.default_rng(0).random((10, 10, 1))
+    both = Agreements(runs, values).of("a", "b")
+    assert len(both.without_each_seed()) == 3
+    assert both.between("a", "b") == Agreements(runs, values).between("a", "b")

@@ -77,7 +77,9 @@ def test_maps_are_better_where_less_is_better_too(config):
     assert "better than a random map in 3, worse in 1, open in 1" in text
 
 
-@pytest.mark.parametrize(("untrained", "said"), [(0.5, "more than"), (0.21, "no more than")])
+@pytest.mark.parametrize(
+    ("untrained", "said"), [(0.5, "more than"), (0.21, "not shown to be more or less than"), (0.1, "less than")]
+)
 def test_maps_rest_on_the_image_alone_where_the_untrained_network_draws_them_too(config, untrained, said):
     rows = [
         number("rank correlation", value, 0.01, network=name)
@@ -111,19 +113,31 @@ def test_models_differ_by_more_than_seeds_where_the_lead_says_so(config):
 def test_confidence_is_too_high_if_its_interval_says_so(config, half, said):
     rows = [
         number(name, value, half, probabilities=probabilities)
-        for probabilities, error in (("as trained", 3.5), ("scaled", 1.5))
-        for name, value in (("ECE", error), ("overconfidence", 3.0), ("ECE if calibrated", 0.5), ("temperature", 1.25))
+        for probabilities, error, chance in (("as trained", 3.5, 0.5), ("scaled", 1.5, 0.75))
+        for name, value in (
+            ("ECE", error),
+            ("overconfidence", 3.0),
+            ("ECE if calibrated", chance),
+            ("temperature", 1.25),
+        )
     ]
     (text,) = found(config, "calibration", rows)
     assert said in text
-    assert text.endswith("3.50% as trained and 1.50% at a temperature of 1.25, where chance alone leaves 0.50%.")
+    assert "3.50% (0.50%) as trained and 1.50% (0.75%) at a temperature of 1.25, in brackets what chance" in text
 
 
 def test_the_worst_and_the_least_corruption_are_named(config):
     errors = {"none": 1.0, "noise": 40.0, "blur": 20.0, "all": 30.0}
     (text,) = found(config, "corruptions", [number("mean error", each, corruption=of) for of, each in errors.items()])
     assert "1.00% of the images as they are" in text
-    assert "most by noise (40.0%), least by blur (20.0%)" in text
+    assert "most by noise (40.0%), least by blur (20.0%)." in text
+
+
+def test_corruptions_whose_intervals_overlap_are_named_together(config):
+    errors = {"none": (1.0, 0.5), "noise": (40.0, 2.0), "blur": (37.0, 1.5), "shift": (3.0, 0.5), "all": (30.0, 1.0)}
+    rows = [number("mean error", *each, corruption=of) for of, each in errors.items()]
+    (text,) = found(config, "corruptions", rows)
+    assert "most by noise (40.0%) and blur (37.0%), least by shift (3.0%)." in text
 
 
 def test_times_are_beside_the_first_models(config):

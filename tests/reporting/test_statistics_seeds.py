@@ -74,6 +74,14 @@ def test_one_pair_has_a_difference_without_interval():
     assert math.isnan(high)
 
 
+def test_the_same_difference_with_each_seed_has_no_interval():
+    """Rather than one of no width, which would be certainty."""
+    mean, low, high = paired_difference([91, 92.1, 93], [90, 91.1, 92])
+    assert mean == pytest.approx(1)
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
 def test_pairs_go_by_position_whatever_the_labels_of_the_rows():
     values, reference = pd.Series([1.0, 2.0, 4.0], index=[0, 1, 2]), pd.Series([1.0, 1.0, 1.0], index=[7, 8, 9])
     assert paired_difference(values, reference)[0] == pytest.approx(4 / 3)

@@ -243,12 +243,12 @@ def test_a_row_without_runs_says_missing():
 
 
 def test_a_row_without_all_its_runs_says_incomplete():
-    """Seeds 10 and 12 are shared with the baseline: differences 2 and 2."""
-    table = build(spec(), frame(*runs(att=(92, None, 94))))
+    """Seeds 10 and 12 are shared with the baseline: differences 2 and 3; t is 12.71."""
+    table = build(spec(), frame(*runs(att=(92, None, 95))))
     row = cells(table)[1]
-    assert row["Test accuracy (%)"] == "93.00 ± 1.41"
+    assert row["Test accuracy (%)"] == "93.50 ± 2.12"
     assert row["Seeds"] == "2 of 3, incomplete"
-    assert row["Δ to Baseline"] == "+2.00 [+2.00, +2.00]"
+    assert row["Δ to Baseline"] == "+2.50 [-3.85, +8.85]"
     assert cells(table)[0]["Seeds"] == "3"
     assert "INCOMPLETE: 1 of 2 rows lack runs of this config." in table.markdown()
     assert "INCOMPLETE" in table.latex()

@@ -145,6 +145,7 @@ def test_less_error_in_the_first_epochs_is_ahead():
     swapped = {"model": {"name": "base", "label": "B"}, "than": {"name": "att", "label": "A"}}
     assert verdict(made, measure="early_error", epochs=2, **swapped) == "contradicted, over the first 2 epochs"
     assert verdict(made, measure="early_error", epochs=1, trained=3) == "verified, over the first epoch"
+    assert verdict(made, measure="early_error", epochs=10, trained=2).endswith("over the first 2 epochs")
 
 
 @pytest.mark.parametrize(

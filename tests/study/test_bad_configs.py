@@ -406,6 +406,11 @@ BAD = [
         "instruments.ablation.images: index 10000 lies beyond the 10000 test images of 'cifar10'",
     ),
     (
+        "a folder that is not there for an instrument",
+        "instruments: {corruptions: {path: data/CIFAR-10-C}}",
+        "instruments.corruptions.path: there is no folder data/CIFAR-10-C",
+    ),
+    (
         "option of another instrument",
         "instruments: {attention-weights: {heads: true}}",
         "instruments.attention-weights.heads: not possible",

@@ -95,3 +95,18 @@ def test_epochs_of_the_whole_config_leave_nothing_to_vary(config):
     config["epochs"] = 8
     with pytest.raises(ConfigError, match=r"grids\.sweep\.over\.recipe\.epochs: changes nothing beside epochs: 8"):
         Study(with_grid(config, ["mha"], {"recipe.epochs": [5, 10]}))
+
+
+def test_epochs_of_a_dataset_leave_nothing_to_vary_on_it(config):
+    config["datasets"]["cifar10"]["epochs"] = 5
+    message = r"tables\.table2\.models: the epochs of models\.mha-epochs10 are changed by datasets\.cifar10\.epochs"
+    with pytest.raises(ConfigError, match=message):
+        Study(with_grid(config, ["mha"], {"recipe.epochs": [182, 10]}))
+    config["datasets"] |= {"cifar10": config["datasets"]["cifar10"] | {"epochs": None}}
+    assert Study(config).recipe("mha-epochs10", "cifar10")["epochs"] == 10
+
+
+def test_milestones_of_a_short_variant_may_meet(config):
+    """As those of ``epochs: 3`` do: of 91 and 115 of 182 epochs."""
+    study = Study(with_grid(config, ["mha"], {"recipe.epochs": [3]}))
+    assert study.recipe("mha-epochs3")["milestones"] == [2, 2]

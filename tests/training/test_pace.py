@@ -1,8 +1,10 @@
+import pytest
 import torch
 from run_specs import SELFATT, quiet, run_spec
 from test_dataset import separable, write_prepared
 
 from cnntention.data import dataset
+from cnntention.network.specs import Attention
 from cnntention.training import pace
 from cnntention.training import train as step
 from cnntention.training.training import Training
@@ -28,3 +30,38 @@ def test_a_network_without_attention_is_not_tried(tmp_path, monkeypatch):
     monkeypatch.setattr(pace, "LONG_STEP_S", 0.0)
     data = dataset.load(*write_prepared(tmp_path, separable()))
     assert pace.remark(Training(run_spec(), data, torch.device("cpu"))) is None
+
+
+POOLED = """
+from torch import nn
+from cnntention.attention.registry import register
+
+@register("pooled")
+class Pooled(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(channels)
+
+    def forward(self, x):
+        return x * self.norm(x.mean((2, 3)))[:, :, None, None]
+"""
+
+
+@pytest.fixture
+def pooled(tmp_path, monkeypatch) -> Training:
+    """With batch norm of one value an image and channel, which cannot be trained on one image."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pooled.py").write_text(POOLED)
+    monkeypatch.setattr(pace, "POSITIONS", 64)
+    monkeypatch.setattr(pace, "LONG_STEP_S", 0.0)
+    data = dataset.load(*write_prepared(tmp_path, separable()))
+    spec = run_spec({"epochs": 1}, attention=Attention("pooled.py:Pooled", "plain", {}))
+    return Training(spec, data, torch.device("cpu"))
+
+
+def test_several_images_are_tried_by_the_model_as_it_is_not_compiled(pooled, monkeypatch):
+    def compiled(images):
+        raise AssertionError("it would be compiled once more, for a batch of another size")
+
+    monkeypatch.setattr(pooled.step, "forward", compiled)
+    assert "a step takes" in pace.remark(pooled)

@@ -52,7 +52,8 @@ def written(tmp_path, monkeypatch, request):
 @pytest.mark.parametrize(
     ("result", "idle", "check", "message"),
     [
-        ("y[:, :, ::2]", False, "keeps the shape", r"\(4, 16, 28, 28\) becomes \(4, 16, 14, 28\)"),
+        ("y[:, :, ::2]", False, "keeps the shape", r"\(4, 16, 32, 32\) becomes \(4, 16, 16, 32\)"),
+        ("y + nn.functional.avg_pool2d(y, 8).mean()", False, "keeps the shape", "RuntimeError: "),
         ("y", True, "gives every parameter a gradient", "none for idle"),
         ("y.detach()", False, "gives every parameter a gradient", "none for conv.weight, conv.bias"),
         ("y + torch.rand_like(y)", False, "is deterministic", "another answer or gradient the second time"),
@@ -95,6 +96,23 @@ def test_the_command_ends_with_a_table_and_an_error_where_a_check_fails(written,
     rows = capsys.readouterr().out.splitlines()
     assert rows[0].split() == ["Check", "Result", "Details"]
     assert [row[34:38] for row in rows[2:]] == ["pass", "FAIL", "pass", "pass", "pass", "pass", "    ", "    ", "    "]
+
+
+def test_a_block_that_breaks_the_network_has_its_table_too(written, monkeypatch):
+    """What is done to the gate in place leaves the network's backward pass without it."""
+    monkeypatch.setattr(module, "_onnx", lambda attention: "as torch's")
+    found = {result.check: result for result in module.check_block(written("x.mul_(y.sigmoid())"), {})}
+    assert found["keeps the shape"].passed
+    assert found["time of a step"].passed is False
+    assert "modified by an inplace operation" in found["time of a step"].details
+    assert found["parameters"].passed is None
+
+
+def test_a_block_that_export_would_refuse_is_unfit(monkeypatch):
+    monkeypatch.setattr(module, "onnx_difference", lambda block, images: 3e-3)
+    found = module._result("can be exported to ONNX", module._onnx, module.BESIDE["ECA"])
+    assert found.passed is False
+    assert "differs from torch's by 3e-03" in found.details
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """States go when the outputs of their runs are there, and only then."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_the_state_of_a_run_that_is_done_goes_and_what_diverged_of_it_too(study)
     remove_states(study)
     assert left(study) == ["mnist/mha/full/seed10.pt"]
     assert all(Path(study.results, output).is_file() for output in outputs(run))
+
+
+def test_the_state_of_another_training_of_a_run_that_is_done_stays(study):
+    """Stopped on its way, after the config has changed: its outputs are those of before."""
+    run = "mnist/mha/full/seed1"
+    write(study, *outputs(run), f"state/{run}.pt")
+    for output in outputs(run):
+        os.utime(Path(study.results, output), (1e9, 1e9))
+    remove_states(study)
+    assert left(study) == ["mnist/mha/full/seed1.pt"]
 
 
 @pytest.mark.parametrize("missing", [0, 1])

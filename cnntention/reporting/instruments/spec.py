@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 from cnntention.base import specs
 from cnntention.data.split import judging_part
@@ -69,6 +70,11 @@ def code(stanza: dict) -> str:
     return registry.catalogue()[stanza["kind"]].file
 
 
+def own_files(stanza: dict) -> list[str]:
+    """The user's files that measurements of a stanza rest on: those in the folder of its ``path``, if it has one."""
+    return sorted(str(file) for file in Path(stanza["path"]).glob("*.*")) if stanza.get("path") else []
+
+
 def instrument_spec(stanza: dict) -> InstrumentSpec:
     """What a measurement of a stanza depends on besides its run."""
     images = stanza["images"]
@@ -107,6 +113,8 @@ def check(key: str, stanza: dict, config: dict, available: dict[str, int | None]
         lacking = registry.lacks(stanza["kind"], config["models"][model]["attention"])
         if lacking:
             yield f"{key}.models: {stanza['kind']} cannot look at '{model}', which has {lacking}"
+    if stanza.get("path") and not Path(stanza["path"]).is_dir():
+        yield f"{key}.path: there is no folder {stanza['path']}"
     images = stanza["images"]
     wanted = max(images) + 1 if isinstance(images, list) else images or 0
     for dataset in stanza["datasets"]:

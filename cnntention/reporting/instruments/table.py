@@ -114,7 +114,10 @@ def _notes(spec: StanzaSpec, measured: Measured) -> list[str]:
     seeds = ", ".join(map(str, spec.seeds))
     images = [f"{each:,}" for each in sorted(set(measured.numbers["images"]))]
     looked = f"{' or '.join(images) or 'no'} {judging_part(spec.split)} images"
-    over = f"mean over seeds {seeds}, in brackets its 95% interval over seeds and images"
+    over = (
+        f"mean over seeds {seeds}, in brackets its 95% interval over seeds, and over images as well where the number "
+        "is a mean over images"
+    )
     if len(spec.seeds) == 1:
         over = f"one seed ({seeds}), in brackets the 95% interval over images"
     measured_on = [catalogue()[spec.instrument.kind].about, f"Measured on {looked}; {over}."]

@@ -26,16 +26,17 @@ def paired_difference(values: ArrayLike, reference: ArrayLike, confidence: float
         confidence: of the interval.
 
     Returns:
-        Mean, lower and upper end; the ends are NaN for fewer than two pairs.
+        Mean, lower and upper end; the ends are NaN for fewer than two pairs, and where all differ by the same, as then
+        nothing is known of the spread.
     """
     differences = np.asarray(values, dtype=float) - np.asarray(reference, dtype=float)
     mean, std = mean_std(differences)
-    pairs = len(differences)
-    if pairs < 2:
+    count = len(differences)
+    if count < 2 or without_spread(differences):
         return mean, math.nan, math.nan
     from scipy import stats  # not with the module: a dry run imports the tables
 
-    half = stats.t.ppf((1 + confidence) / 2, pairs - 1) * std / math.sqrt(pairs)
+    half = stats.t.ppf((1 + confidence) / 2, count - 1) * std / math.sqrt(count)
     return mean, mean - half, mean + half
 
 

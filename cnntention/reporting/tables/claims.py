@@ -275,8 +275,8 @@ def _notes(rows: list[dict]) -> list[str]:
     if any(row["seeds"] > 1 and MEASURES[row["measure"]].sampled for row in rows):
         notes.append(
             "Difference with several seeds: mean over the seeds that both models share, with its 95% interval "
-            "(paired t). Where a claim is that two models are alike, the interval is of 90%, and the claim is verified "
-            "if it lies within the bounds (two one-sided tests)."
+            "(paired t). Where a claim is that two models are alike, the interval is of 90%: it lies within the bounds "
+            "where the unadjusted p of two one-sided tests is below 0.05."
         )
     tested = sum(not math.isnan(row["p"]) for row in rows)
     if tested:

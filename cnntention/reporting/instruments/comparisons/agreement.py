@@ -30,7 +30,7 @@ def compare(spec: StanzaSpec, measured: Measured) -> pd.DataFrame:
         for model in spec.models:
             own = {"dataset": dataset.name, "model": model.name, "seeds": found.seeds(model.name)}
             for other in [model, *(each for each in spec.models if each != model)]:
-                rows += _beside(own, found, model, other)
+                rows += _beside(own, found.of(model.name, other.name), model, other)
     return pd.DataFrame(rows)
 
 
@@ -65,8 +65,12 @@ class Agreements:
         """Of the runs that are measured."""
         runs = [run for run in measured.runs(spec.split) if run.dataset == dataset]
         ranks = [cam.standard_ranks(measured.arrays(run)["maps"].astype(np.float32)) for run in runs]
-        correlations = np.array([[cam.correlation(one, other) for other in ranks] for one in ranks])
+        correlations = np.array([[cam.correlation(one, other) for other in ranks] for one in ranks] or [[[]]])
         return cls([(run.model, run.seed) for run in runs], correlations)
+
+    def of(self, *models: str) -> "Agreements":
+        """Those of some models alone."""
+        return self._kept([place for place, (model, _) in enumerate(self.runs) if model in models])
 
     def seeds(self, model: str) -> int:
         """How many runs of a model there are."""
@@ -85,18 +89,18 @@ class Agreements:
 
     def without_each_seed(self) -> list["Agreements"]:
         """For each seed, all runs but those of it."""
-        found = []
-        for seed in sorted({seed for _, seed in self.runs}):
-            kept = [place for place, (_, own) in enumerate(self.runs) if own != seed]
-            found.append(Agreements([self.runs[place] for place in kept], self.correlations[np.ix_(kept, kept)]))
-        return found
+        seeds = sorted({seed for _, seed in self.runs})
+        return [self._kept([place for place, (_, own) in enumerate(self.runs) if own != seed]) for seed in seeds]
+
+    def _kept(self, places: list[int]) -> "Agreements":
+        return Agreements([self.runs[place] for place in places], self.correlations[np.ix_(places, places)])
 
 
 def _row(own: dict, beside: str, name: str, found: Agreements, statistic: Statistic) -> list[dict]:
     """One number with its interval over images and seeds, or none where runs are missing.
 
     Over images it is that of a mean; over seeds that of the jackknife, with Student's t: from three seeds on, since
-    each seed that is left out has to leave a pair. Both are added in squares.
+    each seed that is left out has to leave a pair. Both are added in squares. Two seeds leave no interval.
     """
     values = statistic(found)
     if values is None:
@@ -112,10 +116,12 @@ def _row(own: dict, beside: str, name: str, found: Agreements, statistic: Statis
 
 
 def over_seeds(left: list[np.ndarray | None]) -> float:
-    """Half of the 95% interval over seeds, from the numbers without each of them; 0: it is not known."""
+    """Half of the 95% interval over seeds, from the numbers without each of them; 0 of one seed, NaN: not known."""
+    if len(left) == 1:
+        return 0.0
     means = [float(values.mean()) for values in left if values is not None]
     if len(means) < max(3, len(left)):
-        return 0.0
+        return math.nan
     from scipy import stats
 
     error = math.sqrt((len(means) - 1) * float(np.var(means)))

@@ -19,7 +19,10 @@ def _of(name: str, own: pd.DataFrame) -> str:
     over = trained["overconfidence"]
     return (
         f"{name} is {SAID[sign(over)]}: {with_interval(over, '+.2f')} points; calibration error "
-        f"{trained['ECE']['value']:.2f}% as trained and {scaled['ECE']['value']:.2f}% at a temperature of "
-        f"{scaled['temperature']['value']:.2f}, where chance alone leaves "
-        f"{trained['ECE if calibrated']['value']:.2f}%."
+        f"{_error(trained)} as trained and {_error(scaled)} at a temperature of {scaled['temperature']['value']:.2f}, in brackets what chance "
+        "alone leaves."
     )
+
+
+def _error(own: dict[str, dict]) -> str:
+    return f"{own['ECE']['value']:.2f}% ({own['ECE if calibrated']['value']:.2f}%)"

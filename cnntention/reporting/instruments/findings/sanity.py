@@ -16,9 +16,11 @@ def find(spec: StanzaSpec, numbers: pd.DataFrame) -> list[str]:
 
 def _of(name: str, own: dict[str, dict]) -> str:
     untrained, other = own[UNTRAINED], own[OTHER_IMAGE]
-    than = "no more than"
+    than = "not shown to be more or less than"
     if untrained["low"] > other["high"]:
         than = "more than"
+    elif untrained["high"] < other["low"]:
+        than = "less than"
     text = (
         f"Maps of {name} agree with those of the untrained network by {with_interval(untrained, '.2f')}, {than} with "
         f"those of other images ({with_interval(other, '.2f')})"
