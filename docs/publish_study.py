@@ -24,7 +24,7 @@ import yaml
 
 from cnntention.base import layout, specs
 from cnntention.base.device import Machine
-from cnntention.base.errors import DataError
+from cnntention.base.errors import DataError, reported
 from cnntention.base.layout import DataFiles, Run
 from cnntention.reporting import figures, instruments, runs, tables
 from cnntention.reporting.draw_grid import draw_grid
@@ -206,6 +206,9 @@ def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[
 
     Returns:
         The seeds that are published; without a finished run, the folder stays as it was.
+
+    Raises:
+        DataError: there is no run of the baseline with these seeds.
     """
     made_in = place(results, CONFIG)
     if not made_in:
@@ -216,6 +219,8 @@ def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[
     seeds = seeds or whole_seeds(study.runs(), there)
     if not there:
         return []
+    if seeds and not any(run.model == "baseline" and run.dataset == "cifar10" and run.seed in seeds for run in there):
+        raise DataError(f"seeds: the baseline has no run of {', '.join(map(str, seeds))}, and all is told beside it")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as new:
         made = Path(new, folder.name)
@@ -322,7 +327,8 @@ def main() -> None:
         help="to publish, also with runs missing; default: whole ones",
     )
     args = parser.parse_args()
-    seeds = publish([of.resolve() for of in args.results], args.configfile, PUBLISHED, args.seeds)
+    with reported():
+        seeds = publish([of.resolve() for of in args.results], args.configfile, PUBLISHED, args.seeds)
     if not seeds:
         sys.exit(f"no seed has all its runs yet, only finished runs are kept; run snakemake --configfile {CONFIG}")
     fill("study", study_page.first_screen(PUBLISHED))

@@ -12,6 +12,7 @@ from conftest import ROOT
 from torch import randn
 
 from cnntention.base import layout
+from cnntention.base.errors import DataError
 from cnntention.base.layout import Run
 from cnntention.base.specs import plain
 from cnntention.network.resnet import ResNet
@@ -170,6 +171,11 @@ def test_a_seed_that_lacks_runs_is_published_where_it_is_asked_for(published, tm
     assert (rows["mha"]["seeds"], rows["selfatt"]["seeds"]) == (0, 1)
     assert "MHA" not in study_page.answer(folder)
     assert "INCOMPLETE" in (folder / "README.md").read_text()
+
+
+def test_a_seed_without_the_baseline_is_refused(published, tmp_path):
+    with pytest.raises(DataError, match="seeds: the baseline has no run of 13"):
+        publish_study.publish([published.parent / "results"], [], tmp_path / "published", [13])
 
 
 def test_claims_have_their_words_and_verdicts(published):

@@ -19,8 +19,8 @@ def _of(name: str, own: pd.DataFrame) -> str:
     over = trained["overconfidence"]
     return (
         f"{name} is {SAID[sign(over)]}: {with_interval(over, '+.2f')} points; calibration error "
-        f"{_error(trained)} as trained and {_error(scaled)} at a temperature of {scaled['temperature']['value']:.2f}, in brackets what chance "
-        "alone leaves."
+        f"{_error(trained)} as trained and {_error(scaled)} at a temperature of {scaled['temperature']['value']:.2f}, "
+        "in brackets what chance alone leaves."
     )
 
 
