@@ -146,11 +146,12 @@ def write_instruments(study: Study, folder: Path) -> None:
 
 
 def write_claims(study: Study, folder: Path) -> None:
-    """Every claim with its verdict, of all tables of claims."""
+    """Every claim with its verdict, of all tables of claims that are there."""
     claims = []
     for table, stanza in study.config["tables"].items():
-        if stanza["kind"] == "claims":
-            for row in json.loads((folder / f"tables/{table}.json").read_text(encoding="utf-8"))["rows"]:
+        path = folder / f"tables/{table}.json"
+        if stanza["kind"] == "claims" and path.is_file():
+            for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
                 name = row.pop("claim")
                 said = {key: stanza["claims"][name][key] for key in ("claim", "source")}
                 claims.append({"table": table, "name": name} | said | row)
@@ -244,13 +245,18 @@ def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[
 
 
 def write(study: Study, folder: Path) -> None:
-    """Write what is made of the results of the seeds that are published into a folder that is there."""
-    for name in study.config["tables"]:
-        if instruments_have_measured(study, study.table_files(name)):
-            write_table(study, name, folder)
-    for name in study.config["figures"]:
-        if instruments_have_measured(study, study.figure_files(name)):
-            write_figure(study, name, folder)
+    """Write what is made of the results of the seeds that are published into a folder that is there.
+
+    Tables and figures of runs none of which is there are left out.
+    """
+    for section, runs_of, files_of, write_one in (
+        ("tables", study.table_runs, study.table_files, write_table),
+        ("figures", study.figure_runs, study.figure_files, write_figure),
+    ):
+        for name in study.config[section]:
+            wanted = runs_of(name)
+            if (finished(study, wanted) or not wanted) and instruments_have_measured(study, files_of(name)):
+                write_one(study, name, folder)
     write_instruments(study, folder)
     write_second_opinion(study, folder)
     write_grids(study, folder)

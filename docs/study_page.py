@@ -52,14 +52,24 @@ def answer(folder: Path) -> str:
         if rows[name]["to_reference"] is not None
     ]
     controls = [claim for claim in _json(folder / "claims.json") if claim["table"] == "controls"]
-    count = collections.Counter(claim["verdict"] for claim in controls)
-    ahead, behind = count["verified"], count["contradicted"]
     return (
         f"{_headline(rows, controls, label)} Over {_count(seeds, 'seed')}, under one recipe, a plain ResNet-20 is "
         f"right on {baseline['accuracy']:.2f}% of {baseline['images']:,} CIFAR-10 images that no training saw; in "
-        f"points beside it: {listed(beside)}. In {len(controls)} comparisons with controls for attention (placebos, "
-        f"plain networks of equal size) an attention model is ahead in {ahead} and behind in {behind}, and "
-        f"{len(controls) - ahead - behind} are open."
+        f"points beside it: {listed(beside)}. {_beside_controls(controls)}"
+    )
+
+
+def _beside_controls(claims: list[dict]) -> str:
+    """In how many comparisons with controls for attention the attention model is ahead."""
+    run = [claim for claim in claims if claim["seeds"]]
+    count = collections.Counter(claim["verdict"] for claim in run)
+    ahead, behind = count["verified"], count["contradicted"]
+    controls = "controls for attention (placebos, plain networks of equal size)"
+    if not run:
+        return f"The {controls} have not run yet."
+    return (
+        f"In {len(run)} comparisons with {controls} an attention model is ahead in {ahead} and behind in {behind}, and "
+        f"{len(run) - ahead - behind} are open."
     )
 
 
@@ -114,12 +124,14 @@ def page(folder: Path) -> str:
         _picture(folder, "figures/curves-cifar10", "Error by epoch on CIFAR-10"),
         _table(folder, "attention-cifar10"),
         _picture(folder, "gradcam/cifar10", "Where the four models look on test images of CIFAR-10"),
-        "## MNIST",
-        _table(folder, "mnist"),
-        _picture(folder, "figures/seeds-mnist", "Accuracy of every model on MNIST, seed by seed"),
-        _picture(folder, "figures/curves-mnist", "Error by epoch on MNIST"),
-        _table(folder, "attention-mnist"),
-        _picture(folder, "gradcam/mnist", "Where the four models look on test images of MNIST"),
+        *_section(
+            "MNIST",
+            _table(folder, "mnist"),
+            _picture(folder, "figures/seeds-mnist", "Accuracy of every model on MNIST, seed by seed"),
+            _picture(folder, "figures/curves-mnist", "Error by epoch on MNIST"),
+            _table(folder, "attention-mnist"),
+            _picture(folder, "gradcam/mnist", "Where the four models look on test images of MNIST"),
+        ),
         "## The recipe",
         _table(folder, "recipe"),
         _table(folder, "search/search"),

@@ -14,6 +14,8 @@ Each null has the values of the image's own map at other places, so that only th
 of pixels alone (all but confidence) breaks ties at random: half of a Grad-CAM map is often zero.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -47,6 +49,8 @@ ROAD_PERCENTILES = [20, 40, 60, 80]
 SEED = 0
 """Of random maps, ties and the noise of ROAD."""
 AT_ONCE = 100
+
+Model = Callable[[Tensor], Tensor]
 
 
 def measure(subject: Subject, steps: int) -> Measurement:
@@ -128,17 +132,25 @@ def judged(subject: Subject, maps: np.ndarray, classes: Tensor, steps: int, rand
     for start in range(0, len(maps), AT_ONCE):
         batch = slice(start, start + AT_ONCE)
         images = subject.normalize(subject.part.images[batch])
+        model = remembering(subject.model, images)
         found.append(
             (
-                *_by_grad_cam(subject, images, maps[batch], places[batch], classes[batch]),
-                *_curves(subject, images, torch.from_numpy(places[batch]).to(images.device), classes[batch], steps),
+                *_by_grad_cam(model, images, maps[batch], places[batch], classes[batch]),
+                *_curves(model, images, torch.from_numpy(places[batch]).to(images.device), classes[batch], steps),
             )
         )
     return Scores(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
+def remembering(model: Model, images: Tensor) -> Model:
+    """The model, which computes its answer to these images once: grad-cam asks for it with each number of pixels."""
+    with torch.inference_mode():
+        known = model(images)
+    return lambda x: known if x is images else model(x)
+
+
 def _by_grad_cam(
-    subject: Subject, images: Tensor, maps: np.ndarray, places: np.ndarray, classes: Tensor
+    model: Model, images: Tensor, maps: np.ndarray, places: np.ndarray, classes: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
     """ROAD ``[B]``, and the change of confidence ``[B]``, by the library's own metrics."""
     from pytorch_grad_cam.metrics.cam_mult_image import CamMultImageConfidenceChange
@@ -149,24 +161,27 @@ def _by_grad_cam(
     ranked = (places / (places[0].size - 1)).astype(np.float32)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        road = ROADCombined(ROAD_PERCENTILES)(images, ranked, targets, subject.model)
-    return road, CamMultImageConfidenceChange()(images, maps, targets, subject.model)
+        road = ROADCombined(ROAD_PERCENTILES)(images, ranked, targets, model)
+    return road, CamMultImageConfidenceChange()(images, maps, targets, model)
 
 
 @torch.inference_mode()
-def _curves(
-    subject: Subject, images: Tensor, places: Tensor, classes: Tensor, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _curves(model: Model, images: Tensor, places: Tensor, classes: Tensor, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Probability ``[B, steps + 1]`` as pixels come in, and as they go out."""
+
+    def probability(images: Tensor) -> Tensor:
+        return model(images).softmax(1).cpu().gather(1, classes[:, None])[:, 0]
+
     pixels = places[0].numel()
     blank = images.mean((2, 3), keepdim=True)
-    inserted: list[Tensor] = []
-    deleted: list[Tensor] = []
-    for step in range(steps + 1):
+    whole, nothing = probability(images), probability(blank.expand_as(images).contiguous())
+    inserted, deleted = [nothing], [whole]
+    for step in range(1, steps):
         marked = (places >= pixels - round(pixels * step / steps))[:, None]
-        for kept, curve in ((marked, inserted), (~marked, deleted)):
-            answers = subject.model(torch.where(kept, images, blank)).softmax(1).cpu()
-            curve.append(answers.gather(1, classes[:, None])[:, 0])
+        inserted.append(probability(torch.where(marked, images, blank)))
+        deleted.append(probability(torch.where(marked, blank, images)))
+    inserted.append(whole)
+    deleted.append(nothing)
     return torch.stack(inserted, 1).numpy(), torch.stack(deleted, 1).numpy()
 
 

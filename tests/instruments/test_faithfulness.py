@@ -80,6 +80,16 @@ def test_one_image_has_the_scores_of_grad_cams_own_metrics():
     assert found["ROAD"] != 0
 
 
+def test_the_answer_to_the_whole_images_is_computed_once():
+    what, asked = looking_at_the_corner(images=3), []
+    what.model.register_forward_hook(lambda model, inputs, output: asked.append(inputs[0]))
+    images = what.normalize(what.part.images)
+    model = faithfulness.remembering(what.model, images)
+    assert torch.equal(model(images), model(images))
+    assert torch.equal(model(images.clone()), model(images))
+    assert len(asked) == 2
+
+
 def test_nulls_have_the_values_of_the_map_at_places_of_their_own():
     what = subject(None, images=4)
     what.part.images.zero_()

@@ -65,7 +65,9 @@ class Agreements:
         """Of the runs that are measured."""
         runs = [run for run in measured.runs(spec.split) if run.dataset == dataset]
         ranks = [cam.standard_ranks(measured.arrays(run)["maps"].astype(np.float32)) for run in runs]
-        correlations = np.array([[cam.correlation(one, other) for other in ranks] for one in ranks] or [[[]]])
+        if not runs:
+            return cls([], np.empty((0, 0, 0)))
+        correlations = np.array([[cam.correlation(one, other) for other in ranks] for one in ranks])
         return cls([(run.model, run.seed) for run in runs], correlations)
 
     def of(self, *models: str) -> "Agreements":
