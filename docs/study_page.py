@@ -55,8 +55,21 @@ def answer(folder: Path) -> str:
     return (
         f"{_headline(rows, controls, label)} Over {_count(seeds, 'seed')}, under one recipe, a plain ResNet-20 is "
         f"right on {baseline['accuracy']:.2f}% of {baseline['images']:,} CIFAR-10 images that no training saw; in "
-        f"points beside it: {listed(beside)}. {_beside_controls(controls)}"
+        f"points beside it: {listed(beside)}. {_beside_controls(controls)}{_without_attention(folder, label)}"
     )
+
+
+def _without_attention(folder: Path, label: dict[str, str]) -> str:
+    """What the trained networks are worth without their attention."""
+    rows = _json(folder / "tables/attention-cifar10.json")["rows"]
+    changes = [
+        f"from {row['accuracy']:.1f} to {row['bypassed']:.1f}% ({label[row['model']]})"
+        for row in rows
+        if row["model"] in ATTENTION and row["bypassed"] is not None
+    ]
+    if not changes:
+        return ""
+    return f" With the attention of the trained networks left out, accuracy goes {listed(changes)}."
 
 
 def _beside_controls(claims: list[dict]) -> str:

@@ -170,12 +170,28 @@ def test_a_seed_that_lacks_runs_is_published_where_it_is_asked_for(published, tm
     rows = {row["model"]: row for row in json.loads((folder / "tables/cifar10.json").read_text())["rows"]}
     assert (rows["mha"]["seeds"], rows["selfatt"]["seeds"]) == (0, 1)
     assert "MHA" not in study_page.answer(folder)
+    assert "left out, accuracy goes from" in study_page.answer(folder)
     assert "INCOMPLETE" in (folder / "README.md").read_text()
 
 
 def test_a_seed_without_the_baseline_is_refused(published, tmp_path):
     with pytest.raises(DataError, match="seeds: the baseline has no run of 13"):
         publish_study.publish([published.parent / "results"], [], tmp_path / "published", [13])
+
+
+def test_what_has_not_run_at_all_is_left_out(tmp_path):
+    study = checkout(tmp_path)
+    for run in study.runs():
+        if run.dataset == "cifar10" and run.model in ("baseline", "selfatt") and run.seed == 10:
+            finish(study, run)
+    folder = tmp_path / "published"
+    publish_study.publish([tmp_path / "results"], [], folder, [10])
+    assert (folder / "tables/cifar10.md").is_file()
+    assert not (folder / "tables/mnist.md").exists()
+    assert "## MNIST" not in (folder / "README.md").read_text()
+    assert "The controls for attention (placebos, plain networks of equal size) have not run yet." in study_page.answer(
+        folder
+    )
 
 
 def test_claims_have_their_words_and_verdicts(published):

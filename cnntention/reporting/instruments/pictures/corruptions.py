@@ -67,5 +67,5 @@ def _panel(ax: "Axes", spec: StanzaSpec, numbers: pd.DataFrame) -> None:
         line = pd.concat([clean, hurt])
         ax.plot(line["strength"], line["value"], color=model.color, marker=".")
         ax.fill_between(line["strength"], line["low"], line["high"], color=model.color, alpha=0.15, linewidth=0)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, min(100.0, ax.get_ylim()[1]))
     ax.set_xticks([0, *STRENGTHS])
