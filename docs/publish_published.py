@@ -39,7 +39,7 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
         raise SystemExit(f"not evaluated yet, run snakemake --configfile {' '.join(configs)}: {', '.join(lacking)}")
     shutil.rmtree(folder, ignore_errors=True)
     for name in study.config["tables"]:
-        if instruments_have_measured(study, study.table_files(name)):
+        if instruments_have_measured(study, study.table_files(name), there):
             write_table(study, name, folder)
     for run in wanted:
         _copy(study, study.run_path(layout.EVAL, run), folder)

@@ -68,13 +68,12 @@ def whole_seeds(wanted: Iterable[Run], there: Iterable[Run]) -> list[int]:
     return sorted({run.seed for run in wanted} - lacking)
 
 
-def instruments_have_measured(study: Study, files: list[str]) -> bool:
-    """Whether all measurements among the files of a product are there.
-
-    Instruments measure when all trainings are done; till then, what rests on them is left out.
-    """
-    measurements = Path(study.path(layout.INSTRUMENT, instrument="any")).parent
-    return all(Path(file).is_file() for file in files if Path(file).is_relative_to(measurements))
+def instruments_have_measured(study: Study, files: list[str], there: Iterable[Run]) -> bool:
+    """Whether all measurements of finished runs among the files of a product are there; till then it is left out."""
+    folder = Path(study.path(layout.INSTRUMENT, instrument="any")).parent
+    names = set(map(str, there))
+    measurements = [Path(file) for file in files if Path(file).is_relative_to(folder)]
+    return all(path.is_file() for path in measurements if "/".join(path.with_suffix("").parts[-4:]) in names)
 
 
 # ---- what is published
@@ -255,7 +254,8 @@ def write(study: Study, folder: Path) -> None:
     ):
         for name in study.config[section]:
             wanted = runs_of(name)
-            if (finished(study, wanted) or not wanted) and instruments_have_measured(study, files_of(name)):
+            there = finished(study, wanted)
+            if (there or not wanted) and instruments_have_measured(study, files_of(name), there):
                 write_one(study, name, folder)
     write_instruments(study, folder)
     write_second_opinion(study, folder)

@@ -137,6 +137,9 @@ def page(folder: Path) -> str:
         _picture(folder, "figures/curves-cifar10", "Error by epoch on CIFAR-10"),
         _table(folder, "attention-cifar10"),
         _picture(folder, "gradcam/cifar10", "Where the four models look on test images of CIFAR-10"),
+        _table(folder, "robustness"),
+        _table(folder, "cost"),
+        _picture(folder, "figures/cost", "Accuracy against cost"),
         *_section(
             "MNIST",
             _table(folder, "mnist"),

@@ -115,7 +115,9 @@ def impossible(key: str, models: list[str], name: str, datasets: list[str], conf
 
 def _without_effect(key: str, models: list[str], datasets: list[str], config: dict) -> Iterator[str]:
     """Where a grid varies epochs that a dataset has of its own."""
-    cells = [cell for grid in config["grids"].values() for cell in grid["cells"] if "recipe.epochs" in cell["values"]]
+    cells = [
+        cell for grid in config.get("grids", {}).values() for cell in grid["cells"] if "recipe.epochs" in cell["values"]
+    ]
     for model in sorted({cell["model"] for cell in cells if cell["model"] != cell["of"]} & set(models)):
         for dataset in datasets:
             if config["datasets"].get(dataset, {}).get("epochs"):
