@@ -36,7 +36,7 @@ def first_screen(folder: Path) -> str:
         "controls, what made the numbers.",
     ]
     if (folder / "gradcam/cifar10.png").is_file():
-        parts.insert(2, "![Where the four models look, by Grad-CAM](docs/study/gradcam/cifar10.png)")
+        parts.append("![Where the four models look, by Grad-CAM](docs/study/gradcam/cifar10.png)")
     return "\n\n".join(parts) + "\n"
 
 
