@@ -1,8 +1,8 @@
 """What is kept of a study beside its tables, so that another machine goes on where this one stops.
 
-Of each finished run its numbers, history and predictions, and what instruments measured of it; of the first seed of the
-four models the weights as well, with a card each (:mod:`docs.model_cards`). The files lie in the published folder as
-they lie in a results folder, and are taken from there where they are missing.
+Of each finished run its numbers, history and predictions, the card of its data, and what instruments measured of it; of
+the first seed of the four models the weights as well, with a card each (:mod:`docs.model_cards`). The files lie in the
+published folder as they lie in a results folder, and are taken from there where they are missing.
 """
 
 import shutil
@@ -32,6 +32,9 @@ def keep(study: Study, run: Run, folder: Path) -> None:
     digits."""
     for path in (study.run_path(layout.EVAL, run), study.run_path(layout.HISTORY, run), *_measurements(study, run)):
         _copy(Path(path), folder / Path(path).relative_to(study.results))
+    card = Path(run.path(layout.CARD, study.results))
+    if card.is_file():
+        _copy(card, folder / card.relative_to(study.results))
     if Path(answers := study.run_path(second_opinion.ANSWERS, run)).is_file():
         _copy(Path(answers), folder / Path(answers).relative_to(study.results))
     path = Path(study.run_path(layout.PREDICTIONS, run))
@@ -62,6 +65,9 @@ def restore(folder: Path, study: Study) -> bool:
     archive = Study(study.config | {"results": str(folder)})
     kept, there = finished(archive, study.runs()), set(finished(study, study.runs()))
     _restore_weights(folder / "models", study)
+    for card in folder.glob("data/*.json"):
+        if not (target := Path(study.results) / card.relative_to(folder)).exists():
+            _copy(card, target)
     for run in (run for run in kept if run not in there):
         of = Path(archive.run_path(layout.RUN, run))
         for path in [*map(str, of.iterdir()), *_measurements(archive, run)]:

@@ -44,6 +44,9 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "cnntention",  # else ids in the SVG change from run to run
 }
 
+_HANDLE_IN, _CHARACTER_IN = 0.55, 0.068
+"""Widths in a legend, in inches: of a mark with the space about it, and of a character."""
+
 
 @contextlib.contextmanager
 def styled(**more: Any) -> Iterator[None]:
@@ -63,3 +66,10 @@ def save(figure: Figure, path: str | os.PathLike, dpi: int) -> None:
     metadata = {"Date": None} if Path(path).suffix == ".svg" else {}
     with atomic_path(path) as temporary, styled():
         figure.savefig(temporary, dpi=dpi, metadata=metadata, facecolor="white")
+
+
+def legend_below(figure: Figure, handles: list[Any]) -> None:
+    """A legend below all panels, in as many columns as fit into the figure's width."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = int(figure.get_figwidth() / (_HANDLE_IN + _CHARACTER_IN * longest))
+    figure.legend(handles=handles, loc="outside lower center", ncols=max(1, min(columns, len(handles))))

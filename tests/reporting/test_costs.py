@@ -108,9 +108,7 @@ def test_the_figure_has_a_dot_for_each_model_and_a_line_along_the_frontier(study
     assert [float(each.lines[0].get_xdata()[0]) for each in by_latency.containers] == [10.5, 10.0]
     assert list(by_parameters.lines[-1].get_xdata()) == [1.0]  # of equal accuracy the smaller one
     empty = pd.DataFrame(columns=PARETO.read(str(tmp_path), spec).columns)
-    assert "Baseline (incomplete: 0 of 2 seeds)" in [
-        text.get_text() for text in PARETO.draw(spec, empty).legends[0].get_texts()
-    ]
+    assert "Baseline (missing)" in [text.get_text() for text in PARETO.draw(spec, empty).legends[0].get_texts()]
 
 
 @pytest.mark.parametrize(

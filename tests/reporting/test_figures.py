@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import PolyCollection
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from cnntention.base import specs
 from cnntention.reporting.figures.curves import KIND, CurvesSpec
-from cnntention.reporting.style import save
+from cnntention.reporting.style import Figure, legend_below, save, styled
 from cnntention.training.history import COLUMNS
 
 MODELS = [
@@ -396,3 +397,17 @@ def test_labels_with_dollars_are_text(tmp_path):
     text = " ".join(xml.etree.ElementTree.parse(tmp_path / "figure.svg").getroot().itertext())
     assert r"costs $5 or $\frac" in text
     assert r"$\nonsense$" in text
+
+
+@pytest.mark.parametrize(
+    "labels", [["Baseline", "MHA"], [f"ResNet-20, 15/32/{width} channels (missing)" for width in range(9)]]
+)
+def test_a_legend_is_as_wide_as_the_figure_at_most(labels):
+    with styled():
+        figure = Figure(figsize=(9, 3.5), layout="constrained")
+        figure.subplots()
+        legend_below(figure, [Line2D([], [], marker="o", label=label) for label in labels])
+        figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().width < figure.bbox.width
+    assert legend._ncols > 1

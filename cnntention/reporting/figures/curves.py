@@ -97,7 +97,7 @@ class Curves(FigureKind[CurvesSpec]):
         return histories(results, spec.runs)
 
     def draw(self, spec: CurvesSpec, runs: pd.DataFrame) -> "Figure":
-        from cnntention.reporting.style import Figure, styled
+        from cnntention.reporting.style import Figure, legend_below, styled
 
         panels = _panels(spec)
         style = spec.style
@@ -131,7 +131,7 @@ class Curves(FigureKind[CurvesSpec]):
                 ax.set_ylim(0, style.y_max or top * 1.1 or None)
             handles = _legend(spec, runs, panels)
             if handles:
-                figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+                legend_below(figure, handles)
         return figure
 
 

@@ -96,7 +96,7 @@ class Pareto(FigureKind[ParetoSpec]):
         return costs.read(results, spec.runs, spec.latency)
 
     def draw(self, spec: ParetoSpec, runs: pd.DataFrame) -> "Figure":
-        from cnntention.reporting.style import Figure, styled
+        from cnntention.reporting.style import Figure, legend_below, styled
 
         with styled():
             height = spec.style.height * len(spec.datasets)
@@ -107,7 +107,7 @@ class Pareto(FigureKind[ParetoSpec]):
                 for ax, cost in zip(row, spec.costs, strict=True):
                     _panel(ax, spec, dataset, COSTS[cost], runs[runs["dataset"] == dataset.name])
                 row[0].set_ylabel(f"{split.judging_part(spec.split)} accuracy (%)")
-            figure.legend(handles=_legend(spec, runs), loc="outside lower center", ncols=6)
+            legend_below(figure, _legend(spec, runs))
         return figure
 
 
@@ -143,6 +143,7 @@ def _legend(spec: ParetoSpec, runs: pd.DataFrame) -> "list[Line2D]":
         counts = runs[runs["model"] == model.name].groupby("dataset").size()
         fewest = min(counts.get(dataset.name, 0) for dataset in spec.datasets)
         note = "" if fewest == len(spec.seeds) else f" (incomplete: {fewest} of {len(spec.seeds)} seeds)"
+        note = note if fewest else " (missing)"
         handles.append(Line2D([], [], color=model.color, marker="o", linestyle="", label=model.label + note))
     handles.append(Line2D([], [], label="no other beats it in both", **_FRONTIER))
     return handles

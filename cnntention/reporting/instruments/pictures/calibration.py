@@ -27,7 +27,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from cnntention.reporting.style import styled
+    from cnntention.reporting.style import legend_below, styled
 
     runs = measured.runs(spec.split)
     with styled():
@@ -44,7 +44,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
             for model in spec.models
         ]
         handles.append(Line2D([], [], color=_INK, linestyle="--", linewidth=0.8, label="calibrated"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)))
+        legend_below(figure, handles)
     return figure
 
 

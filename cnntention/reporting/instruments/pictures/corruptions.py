@@ -26,7 +26,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from cnntention.reporting.style import styled
+    from cnntention.reporting.style import legend_below, styled
 
     numbers = combined(measured)
     kinds = [kind for kind in dict.fromkeys(numbers.get("corruption", [])) if kind != NONE] or [ALL]
@@ -52,7 +52,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
             Line2D([], [], color=model.color, label=model.label + ("" if model.name in there else " (missing)"))
             for model in spec.models
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)))
+        legend_below(figure, handles)
     return figure
 
 
