@@ -32,11 +32,9 @@ def keep(study: Study, run: Run, folder: Path) -> None:
     digits."""
     for path in (study.run_path(layout.EVAL, run), study.run_path(layout.HISTORY, run), *_measurements(study, run)):
         _copy(Path(path), folder / Path(path).relative_to(study.results))
-    card = Path(run.path(layout.CARD, study.results))
-    if card.is_file():
-        _copy(card, folder / card.relative_to(study.results))
-    if Path(answers := study.run_path(second_opinion.ANSWERS, run)).is_file():
-        _copy(Path(answers), folder / Path(answers).relative_to(study.results))
+    for pattern in (layout.CARD, second_opinion.ANSWERS):
+        if (path := Path(study.run_path(pattern, run))).is_file():
+            _copy(path, folder / path.relative_to(study.results))
     path = Path(study.run_path(layout.PREDICTIONS, run))
     with np.load(path) as content:
         small = {key: content[key].astype(np.uint8) for key in ("labels", "predictions")}

@@ -12,7 +12,7 @@ from cnntention.base.names import unknown
 from cnntention.data import source, split
 from cnntention.reporting import figures, grid, tables
 from cnntention.reporting.instruments import spec as instruments
-from cnntention.study import grids, plausible
+from cnntention.study import plausible
 from cnntention.study.blocks import block_problems
 
 
@@ -29,9 +29,8 @@ def cross_checks(config: dict, given: dict) -> Iterator[str]:
         yield from _check_addresses(f"machine.mirrors.{name}", addresses)
     for name, dataset in config["datasets"].items():
         yield from _check_dataset(f"datasets.{name}", dataset)
-    made = grids.recipes(config)
     for name, recipe in config["recipes"].items():
-        yield from _check_recipe(f"recipes.{name}", recipe, name in made)
+        yield from _check_recipe(f"recipes.{name}", recipe, made=name not in given["recipes"])
         for dataset in config["datasets"].values():
             yield from _check_warmup(f"recipes.{name}.schedule.warmup", recipe, dataset, config["epochs"])
     for name, model in config["models"].items():

@@ -47,17 +47,6 @@ def expand(config: dict) -> Iterator[str]:
                 stanza["cells"] = config["grids"].get(stanza["grid"], {"cells": []})["cells"]
 
 
-def recipes(config: dict) -> set[str]:
-    """The recipes that grids have made, as variants of those of the config."""
-    models = config["models"]
-    pairs = [
-        (models[cell["model"]]["recipe"], models[cell["of"]]["recipe"])
-        for grid in config["grids"].values()
-        for cell in grid["cells"]
-    ]
-    return {recipe for recipe, own in pairs if recipe != own}
-
-
 def _problems(key: str, name: str, grid: dict, config: dict, own: set[str]) -> Iterator[str]:
     if name in own:
         yield f"{key}: models.{name} has this name already"

@@ -107,6 +107,9 @@ def test_epochs_of_a_dataset_leave_nothing_to_vary_on_it(config):
 
 
 def test_milestones_of_a_short_variant_may_meet(config):
-    """As those of ``epochs: 3`` do: of 91 and 115 of 182 epochs."""
+    """As those of ``epochs: 3`` do: of 91 and 115 of 182 epochs. Those of a recipe of one's own in a grid may not."""
     study = Study(with_grid(config, ["mha"], {"recipe.epochs": [3]}))
     assert study.recipe("mha-epochs3")["milestones"] == [2, 2]
+    config["recipes"]["adam-cbam"]["milestones"] = [45, 45]
+    with pytest.raises(ConfigError, match=r"recipes\.adam-cbam\.milestones: must ascend"):
+        Study(with_grid(config, ["mha"], {"recipe": ["adam-cbam"]}))

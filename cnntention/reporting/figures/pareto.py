@@ -142,8 +142,9 @@ def _legend(spec: ParetoSpec, runs: pd.DataFrame) -> "list[Line2D]":
     for model in spec.models:
         counts = runs[runs["model"] == model.name].groupby("dataset").size()
         fewest = min(counts.get(dataset.name, 0) for dataset in spec.datasets)
-        note = "" if fewest == len(spec.seeds) else f" (incomplete: {fewest} of {len(spec.seeds)} seeds)"
-        note = note if fewest else " (missing)"
+        note = "" if fewest else " (missing)"
+        if 0 < fewest < len(spec.seeds):
+            note = f" (incomplete: {fewest} of {len(spec.seeds)} seeds)"
         handles.append(Line2D([], [], color=model.color, marker="o", linestyle="", label=model.label + note))
     handles.append(Line2D([], [], label="no other beats it in both", **_FRONTIER))
     return handles
