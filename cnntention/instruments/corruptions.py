@@ -22,6 +22,8 @@ NEEDS = ""
 OPTIONS = {
     "path": {
         "type": ["string", "null"],
+        "if": {"type": "string"},
+        "then": {"$ref": "#/$defs/path"},
         "default": None,
         "description": "folder of official files, such as those of CIFAR-10-C: NAME.npy of each corruption, and "
         "labels.npy; null: eight corruptions of our own, made as they are needed",

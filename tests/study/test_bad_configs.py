@@ -408,7 +408,17 @@ BAD = [
     (
         "a folder that is not there for an instrument",
         "instruments: {corruptions: {path: data/CIFAR-10-C}}",
-        "instruments.corruptions.path: there is no folder data/CIFAR-10-C",
+        "instruments.corruptions.path: there is no folder 'data/CIFAR-10-C'",
+    ),
+    (
+        "a folder in two lines for an instrument",
+        'instruments: {corruptions: {path: "data\\nCIFAR"}}',
+        "instruments.corruptions.path: ",
+    ),
+    (
+        "a folder with a name that is too long for an instrument",
+        f"instruments: {{corruptions: {{path: {'x' * 300}}}}}",
+        "instruments.corruptions.path: there is no folder",
     ),
     (
         "option of another instrument",

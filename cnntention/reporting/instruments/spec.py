@@ -1,6 +1,7 @@
 """A stanza of the config's section ``instruments``: one instrument on some runs."""
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,8 +114,8 @@ def check(key: str, stanza: dict, config: dict, available: dict[str, int | None]
         lacking = registry.lacks(stanza["kind"], config["models"][model]["attention"])
         if lacking:
             yield f"{key}.models: {stanza['kind']} cannot look at '{model}', which has {lacking}"
-    if stanza.get("path") and not Path(stanza["path"]).is_dir():
-        yield f"{key}.path: there is no folder {stanza['path']}"
+    if stanza.get("path") and not os.path.isdir(stanza["path"]):  # Path.is_dir raises where a name is too long
+        yield f"{key}.path: there is no folder {stanza['path']!r}"
     images = stanza["images"]
     wanted = max(images) + 1 if isinstance(images, list) else images or 0
     for dataset in stanza["datasets"]:
