@@ -97,7 +97,7 @@ def _evaluate(study: Study, args: argparse.Namespace) -> None:
 def _table(study: Study, args: argparse.Namespace) -> None:
     from cnntention.reporting.tables import make_table
 
-    table = make_table(study.table_spec(args.table), study.results, study.path(layout.TABLE, table=args.table))
+    table = make_table(study.tables.spec(args.table), study.results, study.tables.stem(args.table))
     print(table.markdown())
 
 
@@ -112,18 +112,18 @@ def _overview(study: Study, args: argparse.Namespace) -> None:
 def _figure(study: Study, args: argparse.Namespace) -> None:
     from cnntention.reporting.figures import plot_figure
 
-    stem = study.path(layout.FIGURE, figure=args.figure)
-    for path in plot_figure(study.figure_spec(args.figure), study.results, stem):
+    stem = study.figures.stem(args.figure)
+    for path in plot_figure(study.figures.spec(args.figure), study.results, stem):
         print(path)
 
 
 def _gradcam(study: Study, args: argparse.Namespace) -> None:
     from cnntention.reporting.draw_grid import draw_grid
 
-    models = [study.run_path(layout.MODEL, run) for run in study.grid_runs(args.dataset)]
+    models = study.gradcam.files(args.dataset)
     data = DataFiles.of(args.dataset, study.results)
-    grid = study.path(layout.GRID, dataset=args.dataset)
-    draw_grid(study.grid_spec(args.dataset), models, data, grid, _machine(study))
+    grid = study.gradcam.stem(args.dataset)
+    draw_grid(study.gradcam.spec(args.dataset), models, data, grid, _machine(study))
     print(grid + ".png")
 
 
@@ -131,19 +131,19 @@ def _measure(study: Study, args: argparse.Namespace) -> None:
     from cnntention.instruments.measure import measure
 
     run = _run(study, args)
-    stem = study.run_path(layout.MEASUREMENT.replace("{instrument}", args.instrument), run)
+    stem = study.run_path(layout.measurement(args.instrument), run)
     model, data = run.files(study.results).model, DataFiles.of(run.dataset, study.results)
-    measure(study.instrument_spec(args.instrument), model, data, stem, _machine(study, args.threads))
+    measure(study.instruments.measurement_spec(args.instrument), model, data, stem, _machine(study, args.threads))
     print(stem + ".json")
 
 
 def _instrument(study: Study, args: argparse.Namespace) -> None:
     from cnntention.reporting.instruments import draw_picture, make_table
 
-    stem = study.path(layout.INSTRUMENT, instrument=args.instrument)
-    spec = study.stanza_spec(args.instrument)
+    stem = study.instruments.stem(args.instrument)
+    spec = study.instruments.spec(args.instrument)
     print(make_table(spec, study.results, stem).markdown())
-    if study.picture_code(args.instrument):
+    if study.instruments.picture_code(args.instrument):
         for path in draw_picture(spec, study.results, stem):
             print(path)
 

@@ -22,8 +22,6 @@ from docs.study_archive import finished
 
 PUBLISHED = ROOT / "docs" / "published"
 CONFIG = "configs/published.yaml"
-COPIED = (".png", ".json")
-"""Of grids."""
 
 
 def publish(study: Study, configs: list[str], folder: Path) -> None:
@@ -39,13 +37,13 @@ def publish(study: Study, configs: list[str], folder: Path) -> None:
         raise SystemExit(f"not evaluated yet, run snakemake --configfile {' '.join(configs)}: {', '.join(lacking)}")
     shutil.rmtree(folder, ignore_errors=True)
     for name in study.config["tables"]:
-        if instruments_have_measured(study, study.table_files(name), there):
+        if instruments_have_measured(study, study.tables.files(name), there):
             write_table(study, name, folder)
     for run in wanted:
         _copy(study, study.run_path(layout.EVAL, run), folder)
     for dataset in study.config["gradcam"]:
-        for suffix in COPIED:
-            _copy(study, study.path(layout.GRID, dataset=dataset) + suffix, folder)
+        for suffix in study.gradcam.suffixes(dataset):
+            _copy(study, study.gradcam.stem(dataset) + suffix, folder)
     write_instruments(study, folder)
     reports = [runs.evaluation(study.run_path(layout.EVAL, run)) for run in wanted]
     made = {

@@ -70,7 +70,7 @@ def whole_seeds(wanted: Iterable[Run], there: Iterable[Run]) -> list[int]:
 
 def instruments_have_measured(study: Study, files: list[str], there: Iterable[Run]) -> bool:
     """Whether all measurements of finished runs among the files of a product are there; till then it is left out."""
-    folder = Path(study.path(layout.INSTRUMENT, instrument="any")).parent
+    folder = Path(study.instruments.stem("any")).parent
     names = set(map(str, there))
     measurements = [Path(file) for file in files if Path(file).is_relative_to(folder)]
     return all(path.is_file() for path in measurements if "/".join(path.with_suffix("").parts[-4:]) in names)
@@ -91,7 +91,7 @@ def write_table_files(make: Callable[[str], None], stem: Path) -> None:
 def write_table(study: Study, name: str, folder: Path) -> None:
     """A table's files."""
     write_table_files(
-        functools.partial(tables.make_table, study.table_spec(name), study.results), folder / "tables" / name
+        functools.partial(tables.make_table, study.tables.spec(name), study.results), folder / "tables" / name
     )
 
 
@@ -106,7 +106,7 @@ def write_config(study: Study, configs: Iterable[str], folder: Path) -> None:
 def write_figure(study: Study, name: str, folder: Path) -> None:
     """A figure's files."""
     (folder / "figures").mkdir(parents=True, exist_ok=True)
-    figures.plot_figure(study.figure_spec(name), study.results, str(folder / f"figures/{name}"))
+    figures.plot_figure(study.figures.spec(name), study.results, str(folder / f"figures/{name}"))
 
 
 def write_second_opinion(study: Study, folder: Path) -> None:
@@ -122,18 +122,18 @@ def write_second_opinion(study: Study, folder: Path) -> None:
 def write_grids(study: Study, folder: Path) -> None:
     """The Grad-CAM grids; without weights or prepared images there are none."""
     for dataset in study.config["gradcam"]:
-        models = [study.run_path(layout.MODEL, run) for run in study.grid_runs(dataset)]
+        models = study.gradcam.files(dataset)
         data = DataFiles.of(dataset, study.results)
         if all(Path(path).is_file() for path in (*models, data.data, data.card)):
             (folder / "gradcam").mkdir(parents=True, exist_ok=True)
             stem = folder / f"gradcam/{dataset}"
-            draw_grid(study.grid_spec(dataset), models, data, stem, specs.read(Machine, study.computing))
+            draw_grid(study.gradcam.spec(dataset), models, data, stem, specs.read(Machine, study.computing))
 
 
 def write_instruments(study: Study, folder: Path) -> None:
     """The tables of all instruments that have measured something, and their pictures where the arrays are at hand."""
     for name in study.config["instruments"]:
-        spec = study.stanza_spec(name)
+        spec = study.instruments.spec(name)
         if measured.read(study.results, spec).numbers.empty:
             continue
         stem = folder / "instruments" / name
@@ -248,14 +248,11 @@ def write(study: Study, folder: Path) -> None:
 
     Tables and figures of runs none of which is there are left out.
     """
-    for section, runs_of, files_of, write_one in (
-        ("tables", study.table_runs, study.table_files, write_table),
-        ("figures", study.figure_runs, study.figure_files, write_figure),
-    ):
-        for name in study.config[section]:
-            wanted = runs_of(name)
+    for section, write_one in ((study.tables, write_table), (study.figures, write_figure)):
+        for name in section.stanzas:
+            wanted = section.runs(name)
             there = finished(study, wanted)
-            if (there or not wanted) and instruments_have_measured(study, files_of(name), there):
+            if (there or not wanted) and instruments_have_measured(study, section.files(name), there):
                 write_one(study, name, folder)
     write_instruments(study, folder)
     write_second_opinion(study, folder)
@@ -304,16 +301,13 @@ def beside(results: Path, overlays: list[str], folder: Path) -> None:
     """The tables and figures of a study that have a seed with all its runs, and these runs."""
     study = read(results, overlays)
     shown: dict[Run, None] = {}
-    for section, of, write in (
-        ("tables", study.table_runs, write_table),
-        ("figures", study.figure_runs, write_figure),
-    ):
-        for name in study.config[section]:
-            wanted = of(name)
+    for section, write in ((study.tables, write_table), (study.figures, write_figure)):
+        for name, stanza in section.stanzas.items():
+            wanted = section.runs(name)
             there = finished(study, wanted)
             seeds = whole_seeds(wanted, there)
-            if len(seeds) >= (2 if study.config[section][name]["kind"] == "factorial" else 1):
-                only = {"tables": [], "figures": [], "gradcam": [], "instruments": []} | {section: [name]}
+            if len(seeds) >= (2 if stanza["kind"] == "factorial" else 1):
+                only = {each.key: [name] if each is section else [] for each in study.sections}
                 write(read(results, overlays, seeds, **only), name, folder)
                 shown |= dict.fromkeys(run for run in there if run.seed in seeds)
     for run in shown:

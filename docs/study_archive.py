@@ -47,7 +47,7 @@ def _measurements(study: Study, run: Run) -> list[str]:
     """The files of what instruments measured of a run."""
     found = []
     for name in study.config["instruments"]:
-        stem = study.run_path(layout.MEASUREMENT.replace("{instrument}", name), run)
+        stem = study.run_path(layout.measurement(name), run)
         for path, limit in ((Path(f"{stem}.json"), None), (Path(f"{stem}.npz"), ARRAYS_BYTES)):
             if path.is_file() and (limit is None or path.stat().st_size <= limit):
                 found.append(str(path))

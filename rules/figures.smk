@@ -6,10 +6,10 @@ rule figure:
         script=script("plot_figure.py"),
         code=lambda wildcards: code(
             "plot_figure.py",
-            STUDY.figure_models(wildcards.figure),
-            [STUDY.figure_code(wildcards.figure)],
+            STUDY.figures.models(wildcards.figure),
+            [STUDY.figures.code(wildcards.figure)],
         ),
-        runs=lambda wildcards: STUDY.figure_files(wildcards.figure),
+        runs=lambda wildcards: STUDY.figures.files(wildcards.figure),
     output:
         png=report(
             results(layout.FIGURE) + ".png",
@@ -30,10 +30,10 @@ rule figure:
         CONDA
     params:
         python=untracked(PYTHON),
-        spec=lambda wildcards: canonical(STUDY.figure_spec(wildcards.figure)),
-        stem=lambda wildcards: MOVED.path(layout.FIGURE, figure=wildcards.figure),
+        spec=lambda wildcards: canonical(STUDY.figures.spec(wildcards.figure)),
+        stem=lambda wildcards: MOVED.figures.stem(wildcards.figure),
         results=lambda wildcards: MOVED.results,
-        caption=lambda wildcards, output: STUDY.figure_caption(wildcards.figure),
+        caption=lambda wildcards, output: STUDY.figures.caption(wildcards.figure),
     message:
         "Plot {wildcards.figure}"
     shell:
@@ -43,5 +43,5 @@ rule figure:
 
 rule figures:
     input:
-        STUDY.products("figures"),
+        STUDY.figures.products(),
     localrule: True

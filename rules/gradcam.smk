@@ -7,9 +7,7 @@ rule grid:
         code=lambda wildcards: code(
             "draw_gradcam.py", STUDY.config["gradcam"][wildcards.dataset]["models"]
         ),
-        models=lambda wildcards: run_files(
-            layout.MODEL, STUDY.grid_runs(wildcards.dataset)
-        ),
+        models=lambda wildcards: STUDY.gradcam.files(wildcards.dataset),
         data=results(layout.DATA),
         card=results(layout.CARD),
     output:
@@ -31,10 +29,10 @@ rule grid:
         gpu=GPU,
     params:
         python=untracked(PYTHON),
-        spec=lambda wildcards: canonical(STUDY.grid_spec(wildcards.dataset)),
-        stem=lambda wildcards: MOVED.path(layout.GRID, dataset=wildcards.dataset),
+        spec=lambda wildcards: canonical(STUDY.gradcam.spec(wildcards.dataset)),
+        stem=lambda wildcards: MOVED.gradcam.stem(wildcards.dataset),
         machine=untracked(MACHINE),
-        caption=lambda wildcards, output: STUDY.grid_caption(wildcards.dataset),
+        caption=lambda wildcards, output: STUDY.gradcam.caption(wildcards.dataset),
     message:
         "Draw Grad-CAM grid: {wildcards.dataset}"
     shell:
@@ -44,5 +42,5 @@ rule grid:
 
 rule gradcam:
     input:
-        STUDY.products("gradcam"),
+        STUDY.gradcam.products(),
     localrule: True

@@ -7,14 +7,14 @@ rule measure:
         code=lambda wildcards: code(
             "measure.py",
             [wildcards.model],
-            [STUDY.instrument_code(wildcards.instrument)],
+            [STUDY.instruments.code(wildcards.instrument)],
         ),
         model=results(layout.MODEL),
         data=results(layout.DATA),
         card=results(layout.CARD),
         # As the config names them, and so does the spec.
         own_files=lambda wildcards: [
-            local(file) for file in STUDY.instrument_files(wildcards.instrument)
+            local(file) for file in STUDY.instruments.own_files(wildcards.instrument)
         ],
     output:
         numbers=results(layout.MEASUREMENT) + ".json",
@@ -28,7 +28,9 @@ rule measure:
         gpu=GPU,
     params:
         python=untracked(PYTHON),
-        spec=lambda wildcards: canonical(STUDY.instrument_spec(wildcards.instrument)),
+        spec=lambda wildcards: canonical(
+            STUDY.instruments.measurement_spec(wildcards.instrument)
+        ),
         stem=lambda wildcards, output: output.numbers.removesuffix(".json"),
         machine=untracked(MACHINE),
     message:
@@ -43,9 +45,9 @@ rule instrument_table:
         script=script("make_instrument_table.py"),
         code=lambda wildcards: code(
             "make_instrument_table.py",
-            files=STUDY.instrument_table_code(wildcards.instrument),
+            files=STUDY.instruments.table_code(wildcards.instrument),
         ),
-        measurements=lambda wildcards: STUDY.measurements(wildcards.instrument),
+        measurements=lambda wildcards: STUDY.instruments.files(wildcards.instrument),
     output:
         md=results(layout.INSTRUMENT) + ".md",
         csv=results(layout.INSTRUMENT) + ".csv",
@@ -64,12 +66,12 @@ rule instrument_table:
         CONDA
     params:
         python=untracked(PYTHON),
-        spec=lambda wildcards: canonical(STUDY.stanza_spec(wildcards.instrument)),
-        stem=lambda wildcards: MOVED.path(
-            layout.INSTRUMENT, instrument=wildcards.instrument
-        ),
+        spec=lambda wildcards: canonical(STUDY.instruments.spec(wildcards.instrument)),
+        stem=lambda wildcards: MOVED.instruments.stem(wildcards.instrument),
         results=lambda wildcards: MOVED.results,
-        caption=lambda wildcards, output: STUDY.instrument_caption(wildcards.instrument),
+        caption=lambda wildcards, output: STUDY.instruments.caption(
+            wildcards.instrument
+        ),
     message:
         "Make the table of {wildcards.instrument}"
     shell:
@@ -82,9 +84,9 @@ rule instrument_picture:
         script=script("draw_instrument_picture.py"),
         code=lambda wildcards: code(
             "draw_instrument_picture.py",
-            files=[STUDY.picture_code(wildcards.instrument)],
+            files=[STUDY.instruments.picture_code(wildcards.instrument)],
         ),
-        measurements=lambda wildcards: STUDY.measurements(wildcards.instrument),
+        measurements=lambda wildcards: STUDY.instruments.files(wildcards.instrument),
     output:
         png=report(
             results(layout.INSTRUMENT) + ".png",
@@ -101,12 +103,12 @@ rule instrument_picture:
         CONDA
     params:
         python=untracked(PYTHON),
-        spec=lambda wildcards: canonical(STUDY.stanza_spec(wildcards.instrument)),
-        stem=lambda wildcards: MOVED.path(
-            layout.INSTRUMENT, instrument=wildcards.instrument
-        ),
+        spec=lambda wildcards: canonical(STUDY.instruments.spec(wildcards.instrument)),
+        stem=lambda wildcards: MOVED.instruments.stem(wildcards.instrument),
         results=lambda wildcards: MOVED.results,
-        caption=lambda wildcards, output: STUDY.instrument_caption(wildcards.instrument),
+        caption=lambda wildcards, output: STUDY.instruments.caption(
+            wildcards.instrument
+        ),
     message:
         "Draw the picture of {wildcards.instrument}"
     shell:
@@ -116,5 +118,5 @@ rule instrument_picture:
 
 rule instruments:
     input:
-        STUDY.products("instruments"),
+        STUDY.instruments.products(),
     localrule: True

@@ -3,10 +3,10 @@
 
 rule mlflow:
     input:
-        STUDY.products("tables"),
-        STUDY.products("figures"),
-        STUDY.products("gradcam"),
-        STUDY.products("instruments"),
+        STUDY.tables.products(),
+        STUDY.figures.products(),
+        STUDY.gradcam.products(),
+        STUDY.instruments.products(),
         script=script("export_mlflow.py"),
         evaluations=run_files(layout.EVAL, STUDY.runs()),
     log:

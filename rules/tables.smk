@@ -5,9 +5,9 @@ rule table:
     input:
         script=script("make_table.py"),
         code=lambda wildcards: code(
-            "make_table.py", files=[STUDY.table_code(wildcards.table)]
+            "make_table.py", files=[STUDY.tables.code(wildcards.table)]
         ),
-        runs=lambda wildcards: STUDY.table_files(wildcards.table),
+        runs=lambda wildcards: STUDY.tables.files(wildcards.table),
     output:
         md=results(layout.TABLE) + ".md",
         csv=results(layout.TABLE) + ".csv",
@@ -30,10 +30,10 @@ rule table:
         CONDA
     params:
         python=untracked(PYTHON),
-        spec=lambda wildcards: canonical(STUDY.table_spec(wildcards.table)),
-        stem=lambda wildcards: MOVED.path(layout.TABLE, table=wildcards.table),
+        spec=lambda wildcards: canonical(STUDY.tables.spec(wildcards.table)),
+        stem=lambda wildcards: MOVED.tables.stem(wildcards.table),
         results=lambda wildcards: MOVED.results,
-        caption=lambda wildcards, output: STUDY.table_caption(wildcards.table),
+        caption=lambda wildcards, output: STUDY.tables.caption(wildcards.table),
     message:
         "Make {wildcards.table}"
     shell:
@@ -43,5 +43,5 @@ rule table:
 
 rule tables:
     input:
-        STUDY.products("tables"),
+        STUDY.tables.products(),
     localrule: True

@@ -100,7 +100,7 @@ def tables_made_again(folder: Path, to: Path) -> None:
     config = load(ROOT / "config.yaml", ROOT / publish_study.CONFIG)
     study = Study(config | {"results": str(folder), "seeds": seeds})
     for name in (name for name in study.config["tables"] if (folder / f"tables/{name}.md").exists()):
-        make_table(study.table_spec(name), study.results, f"{to}/{name}")
+        make_table(study.tables.spec(name), study.results, f"{to}/{name}")
         made, there = ((of / f"{name}.md").read_text(encoding="utf-8") for of in (to, folder / "tables"))
         assert made == there, name
 

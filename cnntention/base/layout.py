@@ -27,6 +27,11 @@ MEASUREMENT = INSTRUMENT + "/" + NAME  # + .json, .npz
 LOG = "{results}/logs/{step}/{of}.log"
 
 
+def measurement(instrument: str) -> str:
+    """The pattern of what an instrument measures of a run, without its suffix."""
+    return MEASUREMENT.replace("{instrument}", instrument)
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """One training: of a model on a dataset, on split ``full`` or ``tune``, from a seed."""

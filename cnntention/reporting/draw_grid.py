@@ -18,14 +18,13 @@ from cnntention.base.memory import enough_memory
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
 from cnntention.evaluation import gradcam
-from cnntention.reporting.grid import GridSpec
+from cnntention.reporting.grid import SUFFIXES, GridSpec
 from cnntention.reporting.style import Figure, save, styled
 from cnntention.training import checkpoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SUFFIXES = (".png", ".json")
 RIGHT, WRONG = "#1a7f37", "#c62828"
 
 

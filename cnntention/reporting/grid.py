@@ -7,6 +7,9 @@ from cnntention.base.layout import Run
 from cnntention.reporting import selection
 from cnntention.reporting.selection import Labelled
 
+SUFFIXES = (".png", ".json")
+"""Of the picture and of what it shows of each image."""
+
 
 @dataclasses.dataclass(frozen=True)
 class GridStyle:

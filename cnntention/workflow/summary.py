@@ -3,13 +3,12 @@
 import re
 from pathlib import Path
 
-from cnntention.base import layout
 from cnntention.study.study import Study
 
 
 def summary(study: Study) -> str:
     """The result tables that are there, and where to look for the rest."""
-    paths = (study.path(layout.TABLE, table=name) + ".md" for name in study.config["tables"])
+    paths = (study.tables.stem(name) + ".md" for name in study.config["tables"])
     tables = [Path(path).read_text(encoding="utf-8") for path in paths if Path(path).is_file()]
     places = {
         "overview": "overview.html",

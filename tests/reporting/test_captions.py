@@ -33,20 +33,20 @@ def test_a_label_leaves_brackets_at_the_end_to_the_caption(caption, shown):
 
 
 def test_the_caption_of_a_table_has_the_papers_numbers_in_the_order_of_the_table(study):
-    text = study.table_caption("table2")
+    text = study.tables.caption("table2")
     assert text.startswith("Validation accuracy of CBAM by reduction ratio (paper, Table 2). ")
     assert "mean over seeds 10, 11, 12" in text
     assert text.endswith("The paper's accuracy (%) on CIFAR-10: CBAM-8 90.66, CBAM-16 90.32, CBAM-32 89.94.")
 
 
 def test_the_caption_of_a_table_of_recipes_has_no_seeds(study):
-    text = study.table_caption("table1")
+    text = study.tables.caption("table1")
     assert text.startswith("Hyperparameters of the runs")
     assert "seed" not in text
 
 
 def test_the_caption_of_a_figure_turns_the_papers_accuracies_into_errors(study):
-    text = study.figure_caption("figure1")
+    text = study.figures.caption("figure1")
     assert "train error and test error by epoch, mean over seeds 10, 11, 12; the band" in text
     assert text.endswith("The paper's test error (%) on CIFAR-10: Baseline 9.04; on MNIST: Baseline 1.48.")
 
@@ -54,7 +54,7 @@ def test_the_caption_of_a_figure_turns_the_papers_accuracies_into_errors(study):
 def test_a_figure_of_validation_error_takes_the_papers_validation_accuracy(config):
     config["figures"]["figure6"]["models"] = ["cbam-8", "cbam-16"]
     study = Study(config)
-    text = study.figure_caption("figure6")
+    text = study.figures.caption("figure6")
     assert text.endswith("The paper's validation error (%) on CIFAR-10: CBAM-8 9.34, CBAM-16 9.68.")
 
 
@@ -62,20 +62,20 @@ def test_a_figure_of_validation_error_takes_the_papers_validation_accuracy(confi
 def test_without_a_number_of_the_paper_nothing_is_said_of_it(config, change):
     config["figures"]["figure8"].update(change)
     study = Study(config)
-    assert "paper" not in study.figure_caption("figure8")
+    assert "paper" not in study.figures.caption("figure8")
 
 
 def test_one_seed_has_no_mean_and_no_band(config):
     config["seeds"] = [10]
     study = Study(config)
-    for text in (study.figure_caption("figure8"), study.table_caption("table3")):
+    for text in (study.figures.caption("figure8"), study.tables.caption("table3")):
         assert "seed 10" in text
         assert "mean" not in text
         assert "band" not in text
 
 
 def test_the_caption_of_a_grid_names_its_dataset_and_seed(study):
-    assert "same test images of MNIST, seed 10" in study.grid_caption("mnist")
+    assert "same test images of MNIST, seed 10" in study.gradcam.caption("mnist")
 
 
 def test_the_papers_numbers_in_a_caption_come_from_all_tables_of_its_split(config):
@@ -84,6 +84,6 @@ def test_the_papers_numbers_in_a_caption_come_from_all_tables_of_its_split(confi
     config["figures"]["figure8"]["models"] = ["cbam-8", "mha"]
     assert (
         Study(config)
-        .figure_caption("figure8")
+        .figures.caption("figure8")
         .endswith("The paper's test error (%) on CIFAR-10: CBAM-8 10.00, MHA 8.94.")
     )

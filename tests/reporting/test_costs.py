@@ -31,7 +31,7 @@ def write(folder: Path, study: Study) -> None:
     """Two runs of each model, of which the second of MHA is not measured."""
     card = Card("here", (32, 32, 3), ("a", "b"), {"train": 50_000, "test": 10_000}, {}, (0.5,), (0.5,), "0" * 64)
     card.write(layout.CARD.format(results=folder, dataset="cifar10"))
-    for run in study.table_runs("cost"):
+    for run in study.tables.runs("cost"):
         own = specs.plain(study.run_spec(run))
         write_evaluation(folder, run, own, 90.0 + run.seed, parameters=1000 if run.model == "mha" else 2000)
         write_history(folder, run, [30.0, 20.0, 10.0])
@@ -44,10 +44,13 @@ def write(folder: Path, study: Study) -> None:
             for name, value in {"latency": run.seed, "throughput": 5.0, "memory": 2.0}.items()
         ]
         report = {
-            "instrument": specs.plain(study.instrument_spec("latency")), "spec": own, "images": 1, "device": "a laptop",
+            "instrument": specs.plain(study.instruments.measurement_spec("latency")),
+            "spec": own,
+            "images": 1,
+            "device": "a laptop",
             "numbers": numbers,
-        }  # fmt: skip
-        path = Path(run.path(layout.MEASUREMENT.replace("{instrument}", "latency"), str(folder)) + ".json")
+        }
+        path = Path(run.path(layout.measurement("latency"), str(folder)) + ".json")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report), encoding="utf-8")
 
@@ -55,7 +58,7 @@ def write(folder: Path, study: Study) -> None:
 def test_the_cells(study, tmp_path):
     """Three epochs of two seconds on 45,000 images."""
     write(tmp_path, study)
-    spec = study.table_spec("cost")
+    spec = study.tables.spec("cost")
     table = TABLE.build(spec, TABLE.read(str(tmp_path), spec))
     baseline, mha = cells(table)
     assert baseline == {
@@ -76,7 +79,7 @@ def test_the_cells(study, tmp_path):
 
 
 def test_without_runs_and_without_measurements_there_is_a_table(study):
-    spec = study.table_spec("cost")
+    spec = study.tables.spec("cost")
     table = TABLE.build(spec, frame().assign(training_s=[], measured_on=[], **{key: [] for key in _measured()}))
     assert list(cells(table)[0])[-1] == "Seeds"
     assert "Training (images/s)" not in table.shown
@@ -87,10 +90,10 @@ def _measured() -> list[str]:
 
 
 def test_a_product_rests_on_the_measurements_that_it_shows(study):
-    files = study.table_files("cost")
+    files = study.tables.files("cost")
     assert "results/instruments/latency/cifar10/mha/tune/seed11.json" in files
     assert files.count("results/data/cifar10.json") == 1
-    assert set(files) == set(study.figure_files("cost"))
+    assert set(files) == set(study.figures.files("cost"))
 
 
 def test_the_frontier_is_what_no_other_beats():
@@ -101,7 +104,7 @@ def test_the_frontier_is_what_no_other_beats():
 
 def test_the_figure_has_a_dot_for_each_model_and_a_line_along_the_frontier(study, tmp_path):
     write(tmp_path, study)
-    spec = study.figure_spec("cost")
+    spec = study.figures.spec("cost")
     figure = PARETO.draw(spec, PARETO.read(str(tmp_path), spec))
     by_parameters, by_latency = figure.axes
     assert [float(each.lines[0].get_xdata()[0]) for each in by_parameters.containers] == [2.0, 1.0]

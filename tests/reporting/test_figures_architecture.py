@@ -14,8 +14,8 @@ DIGITS = {"label": "Digits", "source": "digits", "image_size": 16, "validation_i
 def drawn(config, **changes):
     config["datasets"]["digits"] = DIGITS
     study = Study(config | {"figures": {"net": FIGURE | changes}})
-    assert study.figure_runs("net") == []
-    spec = study.figure_spec("net")
+    assert study.figures.runs("net") == []
+    spec = study.figures.spec("net")
     return KIND.draw(spec, KIND.read("nowhere", spec))
 
 
@@ -57,4 +57,4 @@ def test_what_cannot_be_drawn_is_said(config, changes, message):
 
 def test_the_code_of_its_blocks_is_its_own(config):
     study = Study(config | {"figures": {"net": FIGURE | {"dataset": "cifar10"}}})
-    assert study.figure_models("net") == ["baseline", "selfatt"]
+    assert study.figures.models("net") == ["baseline", "selfatt"]

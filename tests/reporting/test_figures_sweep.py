@@ -23,7 +23,7 @@ FIGURE = {
 @pytest.fixture
 def spec(config) -> SweepSpec:
     config |= {"grids": {"length": GRID}, "figures": {"length": dict(FIGURE)}}
-    return Study(config).figure_spec("length")
+    return Study(config).figures.spec("length")
 
 
 def runs(spec: SweepSpec, without: str = "") -> pd.DataFrame:

@@ -31,13 +31,13 @@ def write(folder: Path, study: Study, model: str, seed: int, numbers: list[dict]
     """A measurement as a step leaves it."""
     run = Run("mnist", model, "full", seed)
     report = {
-        "instrument": specs.plain(study.instrument_spec("reach")),
+        "instrument": specs.plain(study.instruments.measurement_spec("reach")),
         "spec": specs.plain(study.run_spec(run)),
         "images": 10,
         "device": "CPU",
         "numbers": numbers,
     }
-    path = Path(run.path(layout.MEASUREMENT.replace("{instrument}", "reach"), str(folder)))
+    path = Path(run.path(layout.measurement("reach"), str(folder)))
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path.with_suffix(".npz"), seen=np.arange(seed))
     path.with_suffix(".json").write_text(json.dumps(report | changes), encoding="utf-8")
@@ -53,7 +53,7 @@ def distance(value: float, half: float = 0.3, stage: int = 1) -> dict:
 def test_of_several_seeds_the_interval_is_over_seeds_and_images(study, tmp_path):
     for seed, value in zip((10, 11, 12), (5.0, 6.0, 7.0), strict=True):
         write(tmp_path, study, "selfatt", seed, [distance(value)])
-    table = make_table(study.stanza_spec("reach"), str(tmp_path), str(tmp_path / "reach"))
+    table = make_table(study.instruments.spec("reach"), str(tmp_path), str(tmp_path / "reach"))
     half = math.hypot(0.3, stats.t.ppf(0.975, 2) * 1 / math.sqrt(3))
     selfatt, mha = cells(table)
     assert selfatt == {
@@ -69,7 +69,7 @@ def test_of_several_seeds_the_interval_is_over_seeds_and_images(study, tmp_path)
 
 def test_of_one_seed_it_is_over_images(study, tmp_path):
     write(tmp_path, study, "mha", 11, [distance(5.0), distance(9.0, stage=2), distance(1.0, 0.0) | {"name": "own"}])
-    found = cells(make_table(study.stanza_spec("reach"), str(tmp_path), str(tmp_path / "reach")))
+    found = cells(make_table(study.instruments.spec("reach"), str(tmp_path), str(tmp_path / "reach")))
     assert [row["Distance (px)"] for row in found] == ["–", "5 [4.7, 5.3]", "9 [8.7, 9.3]"]
     assert [row["Own (px)"] for row in found] == ["–", "1", "–"]
     assert found[1]["Seeds"] == "1 of 3, incomplete"
@@ -79,12 +79,12 @@ def test_of_one_seed_it_is_over_images(study, tmp_path):
 def test_a_measurement_by_another_config_is_left_out(study, tmp_path, part):
     write(tmp_path, study, "mha", 10, [distance(5.0)])
     of_others = {
-        "instrument": specs.plain(study.instrument_spec("reach")) | {"images": 11},
+        "instrument": specs.plain(study.instruments.measurement_spec("reach")) | {"images": 11},
         "spec": specs.plain(study.run_spec(Run("mnist", "mha", "full", 10))) | {"depth": 32},
     }
     specs.read(RunSpec, of_others["spec"])
     write(tmp_path, study, "mha", 11, [distance(6.0)], **{part: of_others[part]})
-    measured = results.read(str(tmp_path), study.stanza_spec("reach"))
+    measured = results.read(str(tmp_path), study.instruments.spec("reach"))
     assert list(measured.numbers["seed"]) == [10]
     (run,) = measured.runs("full")
     assert measured.arrays(run)["seen"].tolist() == list(range(10))
@@ -98,7 +98,7 @@ def test_the_picture_has_a_mark_for_each_head_and_for_their_mean(study, tmp_path
         for head, value in heads.items()
     ]
     write(tmp_path, study, "mha", 10, numbers)
-    spec = study.stanza_spec("reach")
+    spec = study.instruments.spec("reach")
     figure = pictures.load("attention_statistics").draw(spec, results.read(str(tmp_path), spec))
     panel = figure.axes[1]
     dots = sorted(height for collection in panel.collections for _, height in collection.get_offsets())
@@ -109,13 +109,13 @@ def test_the_picture_has_a_mark_for_each_head_and_for_their_mean(study, tmp_path
 
 
 def test_without_a_measurement_there_is_an_empty_picture(study, tmp_path):
-    for path in draw_picture(study.stanza_spec("reach"), str(tmp_path), str(tmp_path / "reach")):
+    for path in draw_picture(study.instruments.spec("reach"), str(tmp_path), str(tmp_path / "reach")):
         assert Path(path).stat().st_size > 1000
 
 
 @pytest.mark.parametrize("name", ["faithfulness", "sanity", "agreement"])
 def test_so_there_is_of_maps_and_a_table_that_says_what_is_missing(config, tmp_path, name):
-    spec = Study(config).stanza_spec(name)
+    spec = Study(config).instruments.spec(name)
     figure = pictures.load(spec.instrument.kind).draw(spec, results.read(str(tmp_path), spec))
     assert figure.get_suptitle() == spec.caption
     table = make_table(spec, str(tmp_path), str(tmp_path / name))
@@ -138,7 +138,7 @@ def test_heads_of_a_stage_share_a_row_of_the_ablation(config, tmp_path):
         10,
         [number | {"value": value, "of": {"left out": part}} for part, value in changes.items()],
     )
-    spec = study.stanza_spec("reach")
+    spec = study.instruments.spec("reach")
     (panel,) = pictures.load("ablation").draw(spec, results.read(str(tmp_path), spec)).axes
     assert [label.get_text() for label in panel.get_yticklabels()] == ["all", "stage 1", "stage 1, one head"]
     (heads,) = (each for each in panel.collections if len(each.get_offsets()) == 2)
@@ -159,7 +159,7 @@ def test_maps_are_drawn_beside_their_image_a_model_and_head_a_column(config, tmp
     number = {"name": "largest weight", "unit": "%", "value": 50.0, "of": {"head": 1}}
     write(tmp_path, study, "mha", 11, [number])
     np.savez(write(tmp_path, study, "mha", 10, [number]).with_suffix(".npz"), **arrays)
-    spec = study.stanza_spec("reach")
+    spec = study.instruments.spec("reach")
     figure = pictures.load("attention_maps").draw(spec, results.read(str(tmp_path), spec))
     assert [ax.get_title() for ax in figure.axes[:5]] == ["image", "SelfAtt", "MHA 1", "MHA 2", "MHA 3"]
     assert [text.get_text() for text in figure.axes[1].texts] == ["missing"]
@@ -181,7 +181,7 @@ def test_what_cbam_weighs_is_drawn_by_class_and_over_images(config, tmp_path):
         arrays[f"channels_{stage}"] = np.array([[0.9, 0.1], [np.nan, np.nan]])
         arrays[f"positions_{stage}"] = np.full((1, 4, 4), 0.5)
     np.savez(write(tmp_path, study, "cbam-16", 10, spread).with_suffix(".npz"), **arrays)
-    spec = study.stanza_spec("reach")
+    spec = study.instruments.spec("reach")
     figure = pictures.load("cbam_weights").draw(spec, results.read(str(tmp_path), spec))
     assert [part._suptitle.get_text() for part in figure.subfigs[:-1]] == [
         "CBAM-8, MNIST: missing", "CBAM-16, MNIST, seed 10", "CBAM-32, MNIST: missing",
@@ -197,10 +197,10 @@ def test_a_damaged_measurement_is_named(study, tmp_path):
     with pytest.raises(
         DataError, match=r"reach/mnist/mha/full/seed10.json: missing or damaged .* measure this run again"
     ):
-        results.read(str(tmp_path), study.stanza_spec("reach"))
+        results.read(str(tmp_path), study.instruments.spec("reach"))
 
 
 def test_a_spec_outlives_its_json(study):
-    spec = study.stanza_spec("reach")
+    spec = study.instruments.spec("reach")
     assert specs.read(StanzaSpec, specs.canonical(spec)) == spec
     assert spec.instrument.images == 10

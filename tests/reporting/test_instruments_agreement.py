@@ -33,19 +33,19 @@ def table(folder: Path, study: Study, own: dict[str, float]) -> pd.DataFrame:
         random.random(size), {name: random.random(size) for name in ("selfatt", "mha")},
         {seed: random.random(size) for seed in SEEDS},
     )  # fmt: skip
-    for run in study.instrument_runs("apart"):
+    for run in study.instruments.runs("apart"):
         maps = own["image"] * of_image + own["model"] * of_model[run.model] + own["seed"] * of_seed[run.seed]
         report = {
-            "instrument": specs.plain(study.instrument_spec("apart")),
+            "instrument": specs.plain(study.instruments.measurement_spec("apart")),
             "spec": specs.plain(study.run_spec(run)),
             "images": IMAGES,
             "numbers": [{"name": "agreement", "unit": "", "value": 0.1, "of": {"beside": "another image"}}],
         }
-        path = Path(run.path(layout.MEASUREMENT.replace("{instrument}", "apart"), str(folder)))
+        path = Path(run.path(layout.measurement("apart"), str(folder)))
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path.with_suffix(".npz"), maps=(maps + 0.3 * random.random(size)).astype(np.float16))
         path.with_suffix(".json").write_text(json.dumps(report), encoding="utf-8")
-    return make_table(study.stanza_spec("apart"), str(folder), str(folder / "apart")).data.set_index(
+    return make_table(study.instruments.spec("apart"), str(folder), str(folder / "apart")).data.set_index(
         ["model", "beside"]
     )
 
@@ -66,7 +66,7 @@ def test_maps_that_depend_on_the_seed_alone_do_not_and_what_a_seed_shares_is_not
 
 def test_the_picture_has_what_the_table_has(study, tmp_path):
     found = table(tmp_path, study, {"image": 1.0, "model": 0.6, "seed": 0.0})
-    spec = study.stanza_spec("apart")
+    spec = study.instruments.spec("apart")
     panel = pictures.load("agreement").draw(spec, results.read(str(tmp_path), spec)).axes[0]
     (image,) = panel.images
     columns = {"selfatt": (OTHER_SEED, "MHA", "another image"), "mha": ("SelfAtt", OTHER_SEED, "another image")}

@@ -16,7 +16,7 @@ def spec_of(config: dict, kind: str) -> StanzaSpec:
     models = ["baseline", "mha"] if kind in ("agreement", "latency") else [MODELS.get(kind, "selfatt")]
     stanza = {"kind": kind, "caption": "x", "datasets": ["mnist"], "split": "full", "models": models, "images": 10}
     options = {key: option["default"] for key, option in registry.catalogue()[kind].options.items()}
-    return Study(config | {"tables": {}, "figures": {}, "instruments": {"x": stanza | options}}).stanza_spec("x")
+    return Study(config | {"tables": {}, "figures": {}, "instruments": {"x": stanza | options}}).instruments.spec("x")
 
 
 def found(config: dict, kind: str, rows: list[dict]) -> list[str]:

@@ -17,7 +17,7 @@ def study(config) -> Study:
 @pytest.mark.parametrize("name", ["calibration", "corruptions"])
 def test_without_measurements_models_are_named_as_missing(study, name):
     empty = Measured(pd.DataFrame(columns=[*FIELDS, "images", "device"]), [], "nowhere", name, {})
-    figure = pictures.load(name).draw(study.stanza_spec(name), empty)
+    figure = pictures.load(name).draw(study.instruments.spec(name), empty)
     assert figure.legends[0].get_texts()[0].get_text() == "Baseline (missing)"
 
 
@@ -30,7 +30,7 @@ def test_strength_0_is_the_error_without_corruption(study):
         for (kind, name), value in errors.items()
     ]  # fmt: skip
     measured = Measured(pd.DataFrame(rows), ["corruption"], "nowhere", "corruptions", {})
-    figure = pictures.load("corruptions").draw(study.stanza_spec("corruptions"), measured)
+    figure = pictures.load("corruptions").draw(study.instruments.spec("corruptions"), measured)
     (line,) = [line for ax in figure.axes for line in ax.lines]
     assert line.get_xdata().tolist() == [0, 1, 2, 3, 4, 5]
     assert line.get_ydata().tolist() == [5, 10, 20, 30, 40, 50]
@@ -41,6 +41,6 @@ def test_dots_of_a_reliability_diagram_are_the_accuracies_of_the_bins(study, mon
     monkeypatch.setattr(Measured, "arrays", lambda self, run: {"trained": bins, "scaled": bins})
     rows = [{"dataset": "cifar10", "model": "mha", "seed": seed} for seed in (10, 11)]
     measured = Measured(pd.DataFrame(rows), [], "nowhere", "calibration", {})
-    panel = pictures.load("calibration").draw(study.stanza_spec("calibration"), measured).axes[0]
+    panel = pictures.load("calibration").draw(study.instruments.spec("calibration"), measured).axes[0]
     (dots,) = panel.collections
     np.testing.assert_allclose(dots.get_offsets(), [[60, 50], [90, 80]])

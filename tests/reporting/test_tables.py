@@ -550,7 +550,7 @@ def test_the_latex_of_recipes_is_sound(published):
 
 def test_table1_of_the_study_differs_from_the_paper_in_early_stopping_alone(config):
     """The published runs of the other models stopped early, on the test error."""
-    rows = cells(of_recipes(Study(config).table_spec("table1")))
+    rows = cells(of_recipes(Study(config).tables.spec("table1")))
     patience = "– (paper: patience 20, threshold 0.001)"
     assert [row["Early stopping"] for row in rows] == ["–", patience, patience, patience]
     others = [{name: cell for name, cell in row.items() if name != "Early stopping"} for row in rows]
@@ -563,5 +563,5 @@ def test_what_the_paper_does_not_say_is_not_put_in_its_mouth(config):
     for key in ("milestones", "gamma", "weight_decay"):
         del published[key]
     config["recipes"]["he2015"]["gamma"] = 0.2
-    row = cells(of_recipes(Study(config).table_spec("table1")))[0]
+    row = cells(of_recipes(Study(config).tables.spec("table1")))[0]
     assert (row["Milestones"], row["Gamma"], row["Weight decay"]) == ("91, 136", "0.2", "0.0001")

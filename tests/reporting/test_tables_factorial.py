@@ -17,7 +17,7 @@ TABLE = {"kind": "factorial", "caption": "Recipe by model", "grid": "both", "dat
 def spec(config) -> FactorialSpec:
     config["seeds"] = [10, 11, 12]
     config |= {"grids": {"both": GRID}, "tables": {"both": dict(TABLE)}}
-    return Study(config).table_spec("both")
+    return Study(config).tables.spec("both")
 
 
 def accuracies() -> np.ndarray:

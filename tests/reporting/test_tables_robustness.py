@@ -15,7 +15,7 @@ TABLE = {"kind": "robustness", "caption": "Robustness", "datasets": ["cifar10"],
 
 @pytest.fixture
 def spec(config) -> RobustnessSpec:
-    return Study(config | {"tables": {"sturdy": TABLE}, "figures": {}, "seeds": [10, 11]}).table_spec("sturdy")
+    return Study(config | {"tables": {"sturdy": TABLE}, "figures": {}, "seeds": [10, 11]}).tables.spec("sturdy")
 
 
 def row(model: str, seed: int, clean: float, noise: float, blur: float) -> dict:

@@ -759,15 +759,10 @@ def derive(study: Study) -> None:
     """
     for each in study.runs():
         canonical(study.run_spec(each)).encode()
-    for section, spec in (
-        ("tables", study.table_spec),
-        ("figures", study.figure_spec),
-        ("gradcam", study.grid_spec),
-        ("instruments", study.stanza_spec),
-    ):
-        assert len(set(study.products(section))) == len(study.products(section))
-        for entry in study.config[section]:
-            canonical(spec(entry)).encode()
+    for section in study.sections:
+        assert len(set(section.products())) == len(section.products())
+        for name in section.stanzas:
+            canonical(section.spec(name)).encode()
     for dataset in study.config["datasets"]:
         canonical(study.data_spec(dataset)).encode()
         assert all(map(address, study.mirrors(dataset)))

@@ -43,7 +43,7 @@ def test_names_are_made_from_values_and_a_model_that_is_there_is_not_made_again(
     study = Study(with_grid(config, ["baseline"], over))
     assert study.config["tables"]["table2"]["models"] == names
     assert [cell.model for cell in cells(study.config["grids"]["sweep"])] == names
-    assert {run.model for run in study.table_runs("table2")} == set(names)
+    assert {run.model for run in study.tables.runs("table2")} == set(names)
 
 
 def test_the_order_of_keys_in_the_yaml_changes_no_name(config):

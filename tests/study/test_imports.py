@@ -54,7 +54,7 @@ def test_an_import_depends_on_the_network_and_its_weights_and_on_no_training(con
 
 def test_products_need_no_history_of_an_imported_network(config):
     study = Study(config)
-    files = {name: set(study.table_files(name)) for name in TABLES}
+    files = {name: set(study.tables.files(name)) for name in TABLES}
     assert study.run_path(layout.PREDICTIONS, RUN) in files["acc"] & files["claims"]
     assert study.run_path(layout.HISTORY, RUN) not in files["acc"] | files["claims"]
     assert study.run_path(layout.HISTORY, Run("digits", "baseline", "full", 3)) in files["acc"] & files["claims"]
@@ -64,7 +64,7 @@ def test_products_need_no_history_of_an_imported_network(config):
 def test_a_claim_about_imported_networks_knows_no_schedule(config):
     config["models"]["baseline"] |= {"weights": {"digits": WEIGHTS}}
     del config["models"]["baseline"]["recipe"]
-    (claim,) = Study(config).table_spec("claims").claims
+    (claim,) = Study(config).tables.spec("claims").claims
     assert (claim.trained, claim.schedule, claim.reservation) == (None, None, "")
 
 

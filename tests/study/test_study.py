@@ -56,10 +56,10 @@ def keys_of(value) -> set[str]:
 def test_the_whole_study_has_45_runs(study):
     runs = study.runs()
     assert len(runs) == len(set(runs)) == 45
-    assert len(study.table_runs("table3")) == 24  # 4 models x 2 datasets x 3 seeds
-    assert len(study.table_runs("table2")) == 9  # 3 reductions x 3 seeds
-    assert len(study.figure_runs("figure5")) == 6
-    assert len(study.figure_runs("figure6")) == 6
+    assert len(study.tables.runs("table3")) == 24  # 4 models x 2 datasets x 3 seeds
+    assert len(study.tables.runs("table2")) == 9  # 3 reductions x 3 seeds
+    assert len(study.figures.runs("figure5")) == 6
+    assert len(study.figures.runs("figure6")) == 6
 
 
 def test_a_run_starts_from_one_on_the_same_images_and_seed_and_depends_on_all_that_made_it(config):
@@ -92,19 +92,19 @@ def test_the_runs_by_dataset_split_and_model(study):
 
 
 def test_runs_that_several_products_ask_for_are_made_once(study):
-    assert set(study.figure_runs("figure1")) <= set(study.table_runs("table3"))
-    assert set(study.figure_runs("figure8")) <= set(study.table_runs("table3"))
+    assert set(study.figures.runs("figure1")) <= set(study.tables.runs("table3"))
+    assert set(study.figures.runs("figure8")) <= set(study.tables.runs("table3"))
     for dataset in ("cifar10", "mnist"):
-        assert set(study.grid_runs(dataset)) <= set(study.table_runs("table3"))
+        assert set(study.gradcam.runs(dataset)) <= set(study.tables.runs("table3"))
 
 
 def test_a_table_of_recipes_needs_no_run(study):
-    assert study.table_runs("table1") == []
+    assert study.tables.runs("table1") == []
 
 
 def test_a_grid_needs_one_run_of_each_model_from_the_first_seed(config):
     config["seeds"] = [12, 10]
-    assert Study(config).grid_runs("mnist") == [
+    assert Study(config).gradcam.runs("mnist") == [
         Run("mnist", model, "full", 12) for model in ("baseline", "selfatt", "mha", "cbam-16")
     ]
 
@@ -150,8 +150,8 @@ def test_no_two_files_of_the_study_share_a_path(study):
     paths += [
         study.path(pattern, dataset=name) for name in ("cifar10", "mnist") for pattern in (layout.DATA, layout.CARD)
     ]
-    for section in ("tables", "figures", "gradcam"):
-        paths += study.products(section)
+    for section in study.sections:
+        paths += section.products()
     assert len(paths) == len(set(paths))
 
 
@@ -160,17 +160,18 @@ def test_all_paths_lie_below_the_results_folder(config, results, folder):
     config["results"] = results
     study = Study(config)
     assert study.path(layout.DATA, dataset="mnist") == f"{folder}/data/mnist.npz"
-    for section in ("tables", "figures", "gradcam"):
-        assert all(path.startswith(f"{folder}/{section}/") for path in study.products(section))
+    for section in study.sections:
+        assert section.products()
+        assert all(path.startswith(f"{folder}/{section.key}/") for path in section.products())
 
 
 def test_the_products(study):
-    assert study.products("tables") == [
+    assert study.tables.products() == [
         f"results/tables/{name}{suffix}"
         for name in ("table1", "table2", "table3", "attention", "cost", "robustness", "claims")
         for suffix in (".md", ".csv", ".tex", ".html", ".json")
     ]
-    assert study.products("figures") == [
+    assert study.figures.products() == [
         f"results/figures/{name}{suffix}"
         for name in (
             *("figure2", "figure7", "figure1", "figure5", "figure6", "figure8"),
@@ -178,7 +179,7 @@ def test_the_products(study):
         )
         for suffix in (".png", ".svg")
     ]
-    assert study.products("gradcam") == [
+    assert study.gradcam.products() == [
         "results/gradcam/cifar10.png",
         "results/gradcam/cifar10.json",
         "results/gradcam/mnist.png",
@@ -224,9 +225,9 @@ def all_specs(study: Study) -> dict[str, str]:
     config = study.config
     specs = {f"data {name}": plain(study.data_spec(name)) for name in config["datasets"]}
     specs |= {f"run {run}": study.run_spec(run) for run in study.runs()}
-    specs |= {f"table {name}": study.table_spec(name) for name in config["tables"]}
-    specs |= {f"figure {name}": study.figure_spec(name) for name in config["figures"]}
-    specs |= {f"grid {name}": study.grid_spec(name) for name in config["gradcam"]}
+    specs |= {f"table {name}": study.tables.spec(name) for name in config["tables"]}
+    specs |= {f"figure {name}": study.figures.spec(name) for name in config["figures"]}
+    specs |= {f"grid {name}": study.gradcam.spec(name) for name in config["gradcam"]}
     specs |= {"overview": study.overview_spec()}
     return {name: canonical(spec) for name, spec in specs.items()}
 
@@ -266,14 +267,15 @@ def test_the_specs_of_all_products_are_read_back_from_their_json(study):
     for run in study.runs():
         assert json.loads(canonical(study.run_spec(run))) == plain(study.run_spec(run))
     for name in study.config["tables"]:
-        assert tables.read_spec(canonical(study.table_spec(name))) == study.table_spec(name)
+        assert tables.read_spec(canonical(study.tables.spec(name))) == study.tables.spec(name)
     for name in study.config["figures"]:
-        assert figures.read_spec(canonical(study.figure_spec(name))) == study.figure_spec(name)
+        assert figures.read_spec(canonical(study.figures.spec(name))) == study.figures.spec(name)
     for name in study.config["gradcam"]:
-        assert read(GridSpec, canonical(study.grid_spec(name))) == study.grid_spec(name)
+        assert read(GridSpec, canonical(study.gradcam.spec(name))) == study.gradcam.spec(name)
     for name in study.config["instruments"]:
-        assert read(StanzaSpec, canonical(study.stanza_spec(name))) == study.stanza_spec(name)
-        assert read(InstrumentSpec, canonical(study.instrument_spec(name))) == study.instrument_spec(name)
+        assert read(StanzaSpec, canonical(study.instruments.spec(name))) == study.instruments.spec(name)
+        spec = study.instruments.measurement_spec(name)
+        assert read(InstrumentSpec, canonical(spec)) == spec
     assert read(OverviewSpec, canonical(study.overview_spec())) == study.overview_spec()
 
 
@@ -474,19 +476,19 @@ def test_another_seed_adds_runs_and_changes_none(config, study):
 
 def test_published_values_of_datasets_that_a_table_leaves_out_do_not_count(config):
     config["tables"]["table3"]["datasets"] = ["cifar10"]
-    spec = Study(config).table_spec("table3")
+    spec = Study(config).tables.spec("table3")
     assert set(spec.published) == {"cifar10"}
     assert [dataset.name for dataset in spec.datasets] == ["cifar10"]
 
 
 def test_specs_hold_the_digest_of_each_of_their_runs(study):
     """By which results of another config are told."""
-    pairs = [(study.table_spec(name), study.table_runs(name)) for name in study.config["tables"]]
-    pairs += [(study.figure_spec(name), study.figure_runs(name)) for name in study.config["figures"]]
-    pairs += [(study.grid_spec(name), study.grid_runs(name)) for name in study.config["gradcam"]]
+    pairs = [(study.tables.spec(name), study.tables.runs(name)) for name in study.config["tables"]]
+    pairs += [(study.figures.spec(name), study.figures.runs(name)) for name in study.config["figures"]]
+    pairs += [(study.gradcam.spec(name), study.gradcam.runs(name)) for name in study.config["gradcam"]]
     for spec, runs in pairs:
         assert spec.runs == {str(run): digest(study.run_spec(run)) for run in runs}
-    assert study.grid_spec("mnist").runs.keys() == {
+    assert study.gradcam.spec("mnist").runs.keys() == {
         f"mnist/{model}/full/seed10" for model in ("baseline", "selfatt", "mha", "cbam-16")
     }
 
@@ -496,7 +498,7 @@ def test_the_spec_of_the_overview(study):
     assert spec.trainings == 45
     assert spec.datasets == ("CIFAR-10", "MNIST")
     assert len(spec.models) == 9
-    assert spec.tables == (study.table_spec("table2"), study.table_spec("table3"))
+    assert spec.tables == (study.tables.spec("table2"), study.tables.spec("table3"))
 
 
 def test_the_overview_rests_on_the_files_of_all_tables_each_once(config, study):
@@ -588,7 +590,7 @@ def test_a_datasets_own_epochs_come_before_those_of_the_config(config):
 
 def test_a_claim_knows_how_short_its_runs_are(config):
     config["datasets"]["mnist"]["epochs"] = 12
-    claims = {claim.name: claim for claim in Study(config).table_spec("claims").claims}
+    claims = {claim.name: claim for claim in Study(config).tables.spec("claims").claims}
     assert (claims["04-selfatt-mnist"].trained, claims["04-selfatt-mnist"].schedule) == (12, 182)
     assert (claims["01-selfatt-cifar10"].trained, claims["01-selfatt-cifar10"].schedule) == (182, 182)
     assert list(claims) == sorted(claims)
@@ -598,7 +600,7 @@ def test_a_claim_knows_how_short_its_runs_are(config):
 def test_of_two_schedules_a_claim_goes_by_the_shorter(config, recipe, epochs):
     """Whichever side has it: that of the baseline, or that of SelfAtt."""
     config["recipes"][recipe] |= {"epochs": epochs, "milestones": []}
-    claim = Study(config).table_spec("claims").claims[0]
+    claim = Study(config).tables.spec("claims").claims[0]
     assert (claim.model.name, claim.than.name) == ("selfatt", "baseline")
     assert (claim.trained, claim.schedule) == (epochs, epochs)
 
@@ -606,9 +608,9 @@ def test_of_two_schedules_a_claim_goes_by_the_shorter(config, recipe, epochs):
 def test_a_table_of_claims_rests_on_predictions_and_curves_too(study):
     run = Run("cifar10", "mha", "full", 10)
     files = {study.run_path(pattern, run) for pattern in (layout.EVAL, layout.PREDICTIONS, layout.HISTORY)}
-    assert files <= set(study.table_files("claims"))
-    assert files <= set(study.table_files("table3"))
-    assert set(study.table_files("attention")) & files == {study.run_path(layout.EVAL, run)}
+    assert files <= set(study.tables.files("claims"))
+    assert files <= set(study.tables.files("table3"))
+    assert set(study.tables.files("attention")) & files == {study.run_path(layout.EVAL, run)}
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 5, 7, 13, 90, 91, 92, 181, 183, 1000])

@@ -57,7 +57,7 @@ class Measured:
         Raises:
             DataError: the file is missing or damaged.
         """
-        path = run.path(layout.MEASUREMENT.replace("{instrument}", self.name), self.folder) + ".npz"
+        path = run.path(layout.measurement(self.name), self.folder) + ".npz"
         try:
             with np.load(path) as file:
                 return dict(file)
@@ -76,7 +76,7 @@ def read(folder: str, spec: Measurements) -> Measured:
     imported: dict[str, dict] = {}
     for name, digest in spec.runs.items():
         run = Run.of(name)
-        path = Path(run.path(layout.MEASUREMENT.replace("{instrument}", spec.name), folder) + ".json")
+        path = Path(run.path(layout.measurement(spec.name), folder) + ".json")
         if not path.is_file():
             continue
         report = _report(path)
