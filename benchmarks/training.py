@@ -73,14 +73,14 @@ def result_file(device: str) -> Path:
 
 
 def kept(path: Path, result: dict) -> list[dict]:
-    """Rows of earlier measurements of other models, with the same torch on the same device."""
+    """Rows of earlier measurements of other models, with the same torch on the same device in the same precision."""
     if not path.is_file():
         return []
     before = json.loads(path.read_text(encoding="utf-8"))
     if any(before[key] != result[key] for key in ("device", "torch", "batch_size")):
         return []
-    measured = {row["model"] for row in result["rows"]}
-    return [row for row in before["rows"] if row["model"] not in measured]
+    measured, precisions = ({row[key] for row in result["rows"]} for key in ("model", "precision"))
+    return [row for row in before["rows"] if row["model"] not in measured and row["precision"] in precisions]
 
 
 def main() -> None:

@@ -211,10 +211,12 @@ def test_results_are_named_after_the_device(device, name):
 
 
 def test_models_that_are_not_measured_again_keep_their_rows(tmp_path):
-    before = {"device": "CPU", "torch": "2.15", "batch_size": 128, "rows": [{"model": "mha"}, {"model": "baseline"}]}
+    baseline, mha = ({"model": name, "precision": "bf16"} for name in ("baseline", "mha"))
+    before = {"device": "CPU", "torch": "2.15", "batch_size": 128, "rows": [mha, baseline]}
     (tmp_path / "cpu.json").write_text(json.dumps(before), encoding="utf-8")
-    again = before | {"rows": [{"model": "baseline", "ratio": 2}]}
-    assert kept(tmp_path / "cpu.json", again) == [{"model": "mha"}]
+    again = before | {"rows": [baseline | {"ratio": 2}]}
+    assert kept(tmp_path / "cpu.json", again) == [mha]
+    assert kept(tmp_path / "cpu.json", before | {"rows": [baseline | {"precision": "fp32"}]}) == []
     assert kept(tmp_path / "cpu.json", again | {"torch": "2.16"}) == []
     assert kept(tmp_path / "none.json", again) == []
 

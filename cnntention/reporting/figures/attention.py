@@ -79,7 +79,7 @@ class AttentionCurves(FigureKind[AttentionCurvesSpec]):
     def draw(self, spec: AttentionCurvesSpec, runs: pd.DataFrame) -> "Figure":
         from matplotlib.lines import Line2D
 
-        from cnntention.reporting.style import Figure, styled
+        from cnntention.reporting.style import Figure, legend_below, styled
 
         style = spec.style
         rows = [(dataset, what) for dataset in spec.datasets for what in MEASURES]
@@ -95,7 +95,7 @@ class AttentionCurves(FigureKind[AttentionCurvesSpec]):
                     _panel(ax, own, what, model)
                 row[0].set_ylabel(MEASURES[what])
             handles = [Line2D([], [], color=_INK, linestyle=_LINES[each], label=f"stage {each}") for each in STAGES]
-            figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+            legend_below(figure, handles)
         return figure
 
 

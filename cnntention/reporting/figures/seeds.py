@@ -89,7 +89,7 @@ class Seeds(FigureKind[SeedsSpec]):
     def draw(self, spec: SeedsSpec, runs: pd.DataFrame) -> "Figure":
         from matplotlib.figure import Figure
 
-        from cnntention.reporting.style import styled
+        from cnntention.reporting.style import legend_below, styled
 
         with styled():
             figure = Figure(figsize=(spec.style.width, spec.style.height), layout="constrained")
@@ -99,7 +99,7 @@ class Seeds(FigureKind[SeedsSpec]):
                 _panel(ax, spec, dataset, runs[runs["dataset"] == dataset.name])
             handles = _legend(spec, runs)
             if handles:
-                figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+                legend_below(figure, handles)
         return figure
 
 

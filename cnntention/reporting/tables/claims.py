@@ -9,9 +9,8 @@ import pandas as pd
 
 from cnntention.base import layout
 from cnntention.base.layout import Run
-from cnntention.base.names import unknown
 from cnntention.base.words import NONE
-from cnntention.reporting import captions, selection
+from cnntention.reporting import captions, claim_stanza
 from cnntention.reporting.claim import Claim, Finding, finding
 from cnntention.reporting.kinds import Study
 from cnntention.reporting.measures import MEASURES
@@ -36,53 +35,6 @@ class ClaimsSpec(TableSpec):
     seeds: tuple[int, ...]
 
 
-_CLAIM = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["claim", "source", "measure", "dataset", "split", "model", "than"],
-    "properties": {
-        "claim": {"$ref": "#/$defs/text", "description": "what is claimed, for reading"},
-        "source": {"$ref": "#/$defs/text", "description": "where the claim stands"},
-        "measure": {
-            "enum": [*MEASURES],
-            "description": "ahead is who has more accuracy, or less of anything else",
-        },
-        "dataset": {"$ref": "#/$defs/name", "description": "on which the models are compared"},
-        "split": selection.KEYS["split"],
-        "model": {"$ref": "#/$defs/name", "description": "claimed to be ahead"},
-        "than": {"$ref": "#/$defs/name", "description": "the model that it is claimed to be ahead of"},
-        "epochs": {
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 1_000_000,
-            "description": "of measure: early_error, which is the mean error over so many first epochs",
-        },
-        "published": {
-            "type": "array",
-            "minItems": 2,
-            "maxItems": 2,
-            "items": {"$ref": "#/$defs/positive"},
-            "description": "values of model and than in the paper, in %, seconds or counts",
-        },
-        "within": {
-            "$ref": "#/$defs/positive",
-            "description": "of measure: accuracy; claimed is a difference of so many points at most, not who is ahead",
-        },
-    },
-    "allOf": [
-        {
-            "if": {"required": ["measure"], "properties": {"measure": {"const": "early_error"}}},
-            "then": {"required": ["epochs"]},
-            "else": {"properties": {"epochs": {"not": {}, "message": "possible with measure: early_error only"}}},
-        },
-        {
-            "if": {"not": {"properties": {"measure": {"const": "accuracy"}}}},
-            "then": {"properties": {"within": {"not": {}, "message": "possible with measure: accuracy only"}}},
-        },
-    ],
-}
-
-
 class Claims(TableKind[ClaimsSpec]):
     """One row a claim: both models' values, the difference with its interval, the claimed one, and a verdict.
 
@@ -100,22 +52,22 @@ class Claims(TableKind[ClaimsSpec]):
             "description": "each that a model is ahead of another one, by name; one a row, in the order of their names",
             "propertyNames": {"$ref": "#/$defs/name"},
             "properties": {"only": {"$ref": "#/$defs/only", "minItems": 1}},
-            "additionalProperties": _CLAIM,
+            "additionalProperties": claim_stanza.SCHEMA,
         },
         "published": {"not": {}, "message": "not possible with kind: claims, each of which has its own"},
     }
     files = (layout.EVAL, layout.PREDICTIONS, layout.HISTORY)
 
     def runs(self, stanza: dict, seeds: list[int]) -> list[Run]:
-        runs = [run for claim in stanza["claims"].values() for run in selection.runs(_sides(claim), seeds)]
+        runs = [run for claim in stanza["claims"].values() for run in claim_stanza.runs(claim, seeds)]
         return list(dict.fromkeys(runs))
 
     def check(self, key: str, stanza: dict, config: dict, given: dict) -> Iterator[str]:
         for name, claim in stanza["claims"].items():
-            yield from _check(f"{key}.claims.{name}", claim, config)
+            yield from claim_stanza.check(f"{key}.claims.{name}", claim, config)
 
     def details(self, stanza: dict, study: Study) -> dict[str, Any]:
-        claims = [_details(name, claim, study) for name, claim in sorted(stanza["claims"].items())]
+        claims = [claim_stanza.details(name, claim, study) for name, claim in sorted(stanza["claims"].items())]
         return {"claims": claims, "seeds": study.config["seeds"]}
 
     def caption(self, spec: ClaimsSpec) -> str:
@@ -154,44 +106,6 @@ class Claims(TableKind[ClaimsSpec]):
 
 
 KIND = Claims()
-
-
-def _sides(claim: dict) -> dict:
-    """A claim of the config as a selection of runs."""
-    return {"datasets": [claim["dataset"]], "split": claim["split"], "models": [claim["model"], claim["than"]]}
-
-
-def _check(key: str, claim: dict, config: dict) -> Iterator[str]:
-    yield from unknown(f"{key}.dataset", claim["dataset"], config["datasets"])
-    for side in ("model", "than"):
-        yield from unknown(f"{key}.{side}", claim[side], config["models"])
-    known = [claim[side] for side in ("model", "than") if claim[side] in config["models"]]
-    yield from selection.impossible(key, known, claim["split"], [claim["dataset"]], config)
-    if MEASURES[claim["measure"]].of_training:
-        yield from selection.without_training(f"{key}.measure", known, claim["measure"], config)
-    if claim["model"] == claim["than"]:
-        yield f"{key}.than: '{claim['than']}' is the same model"
-
-
-def _details(name: str, claim: dict, study: Study) -> dict:
-    """The fields of a :class:`Claim`, in plain values."""
-    config = study.config
-    of_models = {side: config["models"][claim[side]] for side in ("model", "than")}
-    schedules = [
-        (study.recipe(claim[side], claim["dataset"])["epochs"], config["recipes"][model["recipe"]]["epochs"])
-        for side, model in of_models.items()
-        if "recipe" in model
-    ]
-    trained, schedule = min(schedules, default=(None, None))
-    return {
-        "name": name,
-        **{key: claim[key] for key in ("claim", "source", "measure", "split")},
-        **{key: claim.get(key) for key in ("epochs", "within", "published")},
-        "dataset": selection.labelled("datasets", claim["dataset"], config),
-        **{side: selection.labelled("models", claim[side], config) for side in of_models},
-        "trained": trained,
-        "schedule": schedule,
-    }
 
 
 def _row(spec: ClaimsSpec, claim: Claim, found: Finding, judgement: Judgement) -> dict:

@@ -24,7 +24,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from cnntention.reporting.style import styled
+    from cnntention.reporting.style import legend_below, styled
 
     numbers = combined(measured)
     changes = numbers[numbers["name"] == "change"]
@@ -45,7 +45,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
             Line2D([], [], color=_INK, marker="|", label="95% interval"),
             Line2D([], [], color=_INK, marker=".", alpha=0.5, linestyle="", label="a head"),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        legend_below(figure, handles)
     return figure
 
 

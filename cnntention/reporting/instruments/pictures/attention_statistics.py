@@ -29,7 +29,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
     """A row a dataset, a panel a number: stages from left to right, models side by side, equal weights as a line."""
     from matplotlib.figure import Figure
 
-    from cnntention.reporting.style import styled
+    from cnntention.reporting.style import legend_below, styled
 
     numbers = combined(measured)
     with styled():
@@ -41,7 +41,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
             for ax, (name, label) in zip(row, PANELS.items(), strict=True):
                 _panel(ax, spec, dataset, of_dataset, name)
                 ax.set_ylabel(label)
-        figure.legend(handles=_legend(spec, numbers), loc="outside lower center", ncols=len(spec.models) + 3)
+        legend_below(figure, _legend(spec, numbers))
     return figure
 
 

@@ -35,7 +35,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from cnntention.reporting.style import styled
+    from cnntention.reporting.style import legend_below, styled
 
     numbers = combined(measured)
     with styled():
@@ -53,7 +53,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
             Line2D([], [], color="#222222", label="as pixels come in"),
             Line2D([], [], color="#222222", linestyle="--", label="as pixels go out"),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        legend_below(figure, handles)
     return figure
 
 

@@ -25,7 +25,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from cnntention.reporting.style import styled
+    from cnntention.reporting.style import legend_below, styled
 
     numbers = combined(measured)
     agreement = numbers[numbers["name"] == "rank correlation"]
@@ -43,7 +43,7 @@ def draw(spec: StanzaSpec, measured: Measured) -> "Figure":
             for model in spec.models
         ]
         handles.append(Line2D([], [], color=_INK, marker="|", label="95% interval"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        legend_below(figure, handles)
     return figure
 
 
