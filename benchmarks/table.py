@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from cnntention.base.words import listed
 from cnntention.reporting.statistics.seeds import mean_std
 
 RESULTS = Path(__file__).with_name("results")
@@ -103,6 +104,18 @@ def speed() -> str:
     for gpu in gpus:
         headers += [f"{gpu.upper()}: an epoch", f"{gpu.upper()}: speed"]
     return tabulate(table, headers, tablefmt="github", disable_numparse=True)
+
+
+def in_short() -> str:
+    """What the README says: ratios of training speed on the CPU, and the smallest one of peak memory."""
+    rows = {model: row for model, row in _rows("cpu").items() if model in NAMES}
+    ratios = listed([f"{rows[model]['ratio']:.1f} ({name})" for model, name in NAMES.items() if model in rows])
+    memory, model = min((row["ours_peak_mb"] / row["reference_peak_mb"], model) for model, row in rows.items())
+    return (
+        f"**How fast it is:** On two cores it trains {ratios} times as fast as a plain PyTorch pipeline on the same machine, and "
+        f"{NAMES[model]} in {memory:.0%} of its memory. "
+        "[docs/speed.md](docs/speed.md) tells what makes it fast, what limits it, and what was measured of GPUs."
+    )
 
 
 def launches() -> str:

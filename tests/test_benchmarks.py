@@ -229,6 +229,13 @@ def test_the_published_table_is_made_of_the_results(name):
     assert shown(name) == getattr(table, name)() + "\n"
 
 
+def test_the_readme_has_the_ratios_of_the_published_table():
+    ratios = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in table.speed().splitlines()[2:]}
+    assert shown("speed in short") == table.in_short() + "\n"
+    for model, ratio in ratios.items():
+        assert f"{ratio.removesuffix('x')} ({model})" in table.in_short()
+
+
 def test_what_was_not_measured_is_a_dash(tmp_path, monkeypatch):
     row = {"model": "mha", "ratio": 5.04, "ours_peak_mb": 100, "reference_peak_mb": 400, "ours_images_per_s": 30}
     (tmp_path / "cpu.json").write_text(json.dumps({"rows": [row | {"floor_images_per_s": 60}]}), encoding="utf-8")
