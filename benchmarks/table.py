@@ -112,8 +112,8 @@ def in_short() -> str:
     ratios = listed([f"{rows[model]['ratio']:.1f} ({name})" for model, name in NAMES.items() if model in rows])
     memory, model = min((row["ours_peak_mb"] / row["reference_peak_mb"], model) for model, row in rows.items())
     return (
-        f"**How fast it is:** On two cores it trains {ratios} times as fast as a plain PyTorch pipeline on the same machine, and "
-        f"{NAMES[model]} in {memory:.0%} of its memory. "
+        f"**How fast it is:** On two cores it trains {ratios} times as fast as a plain PyTorch pipeline on the same "
+        f"machine, and {NAMES[model]} in {memory:.0%} of its memory. "
         "[docs/speed.md](docs/speed.md) tells what makes it fast, what limits it, and what was measured of GPUs."
     )
 

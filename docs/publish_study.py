@@ -24,7 +24,7 @@ import yaml
 
 from cnntention.base import layout, specs
 from cnntention.base.device import Machine
-from cnntention.base.errors import DataError, reported
+from cnntention.base.errors import CheckpointError, DataError, reported
 from cnntention.base.layout import DataFiles, Run
 from cnntention.reporting import figures, instruments, runs, tables
 from cnntention.reporting.draw_grid import draw_grid
@@ -120,14 +120,17 @@ def write_second_opinion(study: Study, folder: Path) -> None:
 
 
 def write_grids(study: Study, folder: Path) -> None:
-    """The Grad-CAM grids; without weights or prepared images there are none."""
+    """The Grad-CAM grids; without prepared images, or weights that were trained on these, there are none."""
     for dataset in study.config["gradcam"]:
         models = study.gradcam.files(dataset)
         data = DataFiles.of(dataset, study.results)
         if all(Path(path).is_file() for path in (*models, data.data, data.card)):
             (folder / "gradcam").mkdir(parents=True, exist_ok=True)
             stem = folder / f"gradcam/{dataset}"
-            draw_grid(study.gradcam.spec(dataset), models, data, stem, specs.read(Machine, study.computing))
+            try:
+                draw_grid(study.gradcam.spec(dataset), models, data, stem, specs.read(Machine, study.computing))
+            except CheckpointError as error:
+                print(f"no Grad-CAM grid of {dataset}: {error}", file=sys.stderr)
 
 
 def write_instruments(study: Study, folder: Path) -> None:

@@ -32,7 +32,8 @@ ANSWERS = layout.RUN + "/test-images.npz"
 def answers(study: Study, dataset: str, models: list[str]) -> dict[str, NDArray[np.bool_]]:
     """Which test images each model's networks have right, bool ``[seeds, images]``.
 
-    Networks are asked whose weights are there; of others the answers from before count. Empty where there are neither.
+    Networks are asked whose weights are there and whose data were these; of others the answers from before count. Empty
+    where there are neither, or where they are of different images.
     """
     runs = {model: [Run(dataset, model, "tune", seed) for seed in study.config["seeds"]] for model in models}
     files = DataFiles.of(dataset, study.results)
@@ -42,7 +43,10 @@ def answers(study: Study, dataset: str, models: list[str]) -> dict[str, NDArray[
     paths = {model: [study.run_path(ANSWERS, run) for run in of] for model, of in runs.items()}
     if not all(Path(path).is_file() for of in paths.values() for path in of):
         return {}
-    return {model: np.stack([_read(path) for path in of]) for model, of in paths.items()}
+    found = {model: [_read(path) for path in of] for model, of in paths.items()}
+    if len({len(right) for of in found.values() for right in of}) > 1:
+        return {}
+    return {model: np.stack(of) for model, of in found.items()}
 
 
 def _ask(study: Study, runs: list[Run], files: DataFiles) -> None:
@@ -51,9 +55,9 @@ def _ask(study: Study, runs: list[Run], files: DataFiles) -> None:
     data = datasets.load(files.data, files.card, device=target)
     part = data.parts["test"]
     for run in runs:
-        path = study.run_path(layout.MODEL, run)
-        trained = checkpoint.load(path)
-        trained.require_data(data.sha256, path)
+        trained = checkpoint.load(study.run_path(layout.MODEL, run))
+        if trained.data_sha256 != data.sha256:  # published weights, from a machine with other images
+            continue
         normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
         scores = predict.logits(trained.model.to(target), part, normalize)
         right = (scores.argmax(1) == part.labels).cpu().numpy()

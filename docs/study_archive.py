@@ -57,6 +57,8 @@ def _measurements(study: Study, run: Run) -> list[str]:
 def restore(folder: Path, study: Study) -> bool:
     """Put the kept runs that the study's config still makes into its results folder, where they are missing.
 
+    Not over the history of a training that is newer, and not evaluated yet.
+
     Returns:
         Whether all that is kept is of this config: what else is published then still holds.
     """
@@ -66,11 +68,17 @@ def restore(folder: Path, study: Study) -> bool:
     for card in folder.glob("data/*.json"):
         if not (target := Path(study.results) / card.relative_to(folder)).exists():
             _copy(card, target)
-    for run in (run for run in kept if run not in there):
+    for run in (run for run in kept if run not in there and not _trained_again(run, archive, study)):
         of = Path(archive.run_path(layout.RUN, run))
         for path in [*map(str, of.iterdir()), *_measurements(archive, run)]:
             _copy(Path(path), Path(study.results) / Path(path).relative_to(folder))
     return bool(kept) and len(kept) == len(list(folder.glob("runs/**/eval.json")))
+
+
+def _trained_again(run: Run, archive: Study, study: Study) -> bool:
+    """Whether the study has another history of a run than the archive."""
+    kept, own = (Path(of.run_path(layout.HISTORY, run)) for of in (archive, study))
+    return own.is_file() and own.read_bytes() != kept.read_bytes()
 
 
 def _restore_weights(folder: Path, study: Study) -> None:

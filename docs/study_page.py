@@ -52,16 +52,18 @@ def answer(folder: Path) -> str:
         if rows[name]["to_reference"] is not None
     ]
     controls = [claim for claim in _json(folder / "claims.json") if claim["table"] == "controls"]
+    points = f"; in points beside it: {listed(beside)}" if beside else ""
     return (
         f"{_headline(rows, controls, label)} Over {_count(seeds, 'seed')}, under one recipe, a plain ResNet-20 is "
-        f"right on {baseline['accuracy']:.2f}% of {baseline['images']:,} CIFAR-10 images that no training saw; in "
-        f"points beside it: {listed(beside)}. {_beside_controls(controls)}{_without_attention(folder, label)}"
+        f"right on {baseline['accuracy']:.2f}% of {baseline['images']:,} CIFAR-10 images that no training saw"
+        f"{points}. {_beside_controls(controls)}{_without_attention(folder, label)}"
     )
 
 
 def _without_attention(folder: Path, label: dict[str, str]) -> str:
     """What the trained networks are worth without their attention."""
-    rows = _json(folder / "tables/attention-cifar10.json")["rows"]
+    table = folder / "tables/attention-cifar10.json"
+    rows = _json(table)["rows"] if table.is_file() else []
     changes = [
         f"from {row['accuracy']:.1f} to {row['bypassed']:.1f}% ({label[row['model']]})"
         for row in rows

@@ -39,10 +39,10 @@ def measure(subject: Subject, heads: bool) -> Measurement:
         with bypassed(model, stages - {kept}):
             numbers += _numbers(_right(subject), whole, f"all but {_stage(kept)}")
     if heads:
-        for stage, block, count in _with_heads(model):
+        for place, block, count in _with_heads(model):
             for head in range(count):
                 with _without_head(block, head):
-                    numbers += _numbers(_right(subject), whole, f"{_stage(stage)}, head {head + 1}")
+                    numbers += _numbers(_right(subject), whole, f"{place}, head {head + 1}")
     return Measurement(numbers)
 
 
@@ -63,13 +63,18 @@ def _numbers(right: Tensor, whole: Tensor, left_out: str) -> list[Number]:
     return found
 
 
-def _with_heads(model: Any) -> Iterator[tuple[int, nn.Module, int]]:
-    """Stage, counted from 0, block and number of heads of each block with several and a module ``value``."""
+def _with_heads(model: Any) -> Iterator[tuple[str, Any, int]]:
+    """Where it is, block and number of heads of each block with several heads and a module ``value``."""
     for stage, connections in enumerate(model.connections()):
-        for block in (module for connection in connections for module in connection.modules()):
-            count = getattr(block, "heads", 1)
-            if isinstance(count, int) and count > 1 and isinstance(getattr(block, "value", None), nn.Module):
-                yield stage, block, count
+        modules = (module for connection in connections for module in connection.modules())
+        blocks = [module for module in modules if _has_heads(module)]
+        for number, block in enumerate(blocks, start=1):
+            yield _stage(stage) + (f", block {number}" if len(blocks) > 1 else ""), block, block.heads
+
+
+def _has_heads(module: Any) -> bool:
+    count = getattr(module, "heads", 1)
+    return isinstance(count, int) and count > 1 and isinstance(getattr(module, "value", None), nn.Module)
 
 
 @contextlib.contextmanager

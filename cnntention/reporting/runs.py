@@ -144,13 +144,17 @@ def evaluations_in_detail(results: str, expected: dict[str, str]) -> pd.DataFram
     """As :func:`evaluations`, with two more columns: ``errors``, a list, the error in percent after each epoch on the
     images that judge the split; ``right``, bool ``[n]``, which of its images were classified correctly.
 
-    A run that was trained again and is not evaluated yet is left out. One that was trained elsewhere has no errors.
+    A run that is trained again, or was and is not evaluated yet, is left out. One that was trained elsewhere has no
+    errors.
     """
     rows = []
     for run, report in _evaluated(results, expected):
         errors = None
         if not is_imported(report["spec"]):
-            epochs = history(run.path(layout.HISTORY, results))
+            path = run.path(layout.HISTORY, results)
+            if not Path(path).is_file():  # Snakemake removes it before it trains again, the evaluation only after that
+                continue
+            epochs = history(path)
             if not of_one_training(epochs, report["training"]):
                 continue
             errors = [epoch[judged_error(run.split)] for epoch in epochs]

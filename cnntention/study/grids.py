@@ -63,19 +63,30 @@ def _problems(key: str, name: str, grid: dict, config: dict, own: set[str]) -> I
             yield from unknown(f"models.{of}.recipe", config["models"][of]["recipe"], config["recipes"])
         else:
             for path in grid["over"]:
-                yield from _without_place(f"{key}.over.{path}", of, path, config)
+                yield from _without_place(f"{key}.over.{path}", of, path, grid["over"].get("recipe"), config)
 
 
-def _without_place(key: str, of: str, path: str, config: dict) -> Iterator[str]:
-    """A line where a model has nothing that the key could be a part of."""
+def _without_place(key: str, of: str, path: str, recipes: list[str] | None, config: dict) -> Iterator[str]:
+    """A line where a model, or one of the recipes that it is to have, has nothing that the key could be a part of."""
     model = config["models"][of]
-    found: Any = model
     *parents, _ = path.split(".")
+    owners = [(f"models.{of}", model)]
+    if parents[:1] == ["recipe"]:
+        parents = parents[1:]
+        names = recipes or [model["recipe"]]
+        owners = [(f"recipes.{name}", config["recipes"][name]) for name in names if name in config["recipes"]]
+    for owner, keys in owners:
+        if lacking := _lacking(keys, parents):
+            yield f"{key}: {owner} has no {lacking}"
+
+
+def _lacking(found: Any, parents: list[str]) -> str:
+    """The first of the nested keys that is not there, with those before it; empty: all are."""
     for number, part in enumerate(parents, start=1):
-        found = config["recipes"][model["recipe"]] if found is model and part == "recipe" else found.get(part)
+        found = found.get(part)
         if not isinstance(found, dict):
-            yield f"{key}: models.{of} has no {'.'.join(parents[:number])}"
-            return
+            return ".".join(parents[:number])
+    return ""
 
 
 def _vary(key: str, grid: dict, of: str, config: dict, own: set[str]) -> Iterator[str]:

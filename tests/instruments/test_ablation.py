@@ -9,6 +9,7 @@ from run_specs import CBAM, MHA, SELFATT
 from torch import nn
 
 from cnntention.instruments.ablation import measure
+from cnntention.network.specs import Attention
 
 
 def measured(what, heads: bool = True) -> dict:
@@ -32,6 +33,13 @@ def test_every_block_every_pair_and_every_head_is_left_out_in_turn():
     assert list(measured(subject(MHA), heads=False)) == blocks
     heads = [f"{stage}, head {head}" for stage in stages for head in range(1, 9)]
     assert list(measured(subject(MHA))) == blocks + heads
+
+
+def test_heads_of_several_blocks_in_a_stage_are_told_apart():
+    """Else they would pass for the same measurement of several seeds."""
+    what = subject(Attention("mha", "weighted", {"heads": 2}, "block"), depth=14)
+    heads = [f"stage {s}, block {b}, head {h}" for s in (1, 2, 3) for b in (1, 2) for h in (1, 2)]
+    assert list(measured(what))[-12:] == heads
 
 
 def test_without_any_block_the_network_is_its_trunk():

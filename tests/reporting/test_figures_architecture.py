@@ -55,6 +55,21 @@ def test_what_cannot_be_drawn_is_said(config, changes, message):
         drawn(config, **changes)
 
 
+@pytest.mark.parametrize(
+    ("own", "line"),
+    [
+        ({"source": "npz", "path": "nowhere.npz"}, "datasets.digits.path: nowhere.npz"),
+        ({"source": "npz"}, "datasets.digits.path: missing"),
+    ],
+)
+def test_images_that_are_not_there_are_said_once_by_their_own_key(config, own, line):
+    config["datasets"]["digits"] = DIGITS | own
+    with pytest.raises(ConfigError) as caught:
+        Study(config | {"figures": {"net": FIGURE}})
+    (only,) = [said for said in str(caught.value).splitlines() if "digits" in said or "figures" in said]
+    assert only.strip().startswith(line)
+
+
 def test_the_code_of_its_blocks_is_its_own(config):
     study = Study(config | {"figures": {"net": FIGURE | {"dataset": "cifar10"}}})
     assert study.figures.models("net") == ["baseline", "selfatt"]

@@ -190,8 +190,22 @@ def test_a_run_that_was_trained_again_and_is_not_evaluated_yet_is_left_out(detai
     assert len(evaluations(str(detailed), expected)) == 1
 
 
-@pytest.mark.parametrize("name", ["history.csv", "predictions.npz"])
-@pytest.mark.parametrize("content", [b"", b"x", None])
+def test_a_run_that_is_being_trained_again_is_left_out(detailed, expected):
+    """Snakemake has removed its history, and its evaluation is still that of before."""
+    Path(RUNS[0].path(layout.HISTORY, str(detailed))).unlink()
+    assert evaluations_in_detail(str(detailed), expected).empty
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("history.csv", b""),
+        ("history.csv", b"x"),
+        ("predictions.npz", b""),
+        ("predictions.npz", b"x"),
+        ("predictions.npz", None),
+    ],
+)
 def test_a_damaged_file_beside_an_evaluation_is_named(detailed, expected, name, content):
     path = Path(RUNS[0].path(layout.RUN, str(detailed))) / name
     path.unlink() if content is None else path.write_bytes(content)

@@ -80,7 +80,16 @@ def test_shades_of_a_colour_are_all_different_and_the_models_own_stays(config):
         (["baseline"], {"attention.options.heads": [3]}, "grids.sweep.over.attention.options.heads: models.baseline"),
         (["mha"], {"recipe": ["adam"]}, "grids.sweep.over.recipe: unknown name 'adam'"),
         (["mha"], {"recipe.epochs": ["long"]}, "recipes.adam-attention-long.epochs: a whole number is expected"),
-        (["mha"], {"recipe.schedule.warmup": [0.1]}, "grids.sweep.over.recipe.schedule.warmup: models.mha has no"),
+        (
+            ["mha"],
+            {"recipe.schedule.warmup": [0.1]},
+            "grids.sweep.over.recipe.schedule.warmup: recipes.adam-attention has",
+        ),
+        (
+            ["mha"],
+            {"recipe": ["he2015"], "recipe.schedule.warmup": [0.1]},
+            "grids.sweep.over.recipe.schedule.warmup: recipes.he2015 has no schedule",
+        ),
         (["cbam-16"], {"depth": [8]}, "grids.sweep: makes a model 'cbam-16-depth8', but there is another one"),
     ],
 )

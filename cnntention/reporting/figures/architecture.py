@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from cnntention.base.errors import DataError
 from cnntention.base.layout import Run
 from cnntention.base.names import unknown
 from cnntention.data import source
@@ -93,7 +94,7 @@ class Architecture(FigureKind[ArchitectureSpec]):
         if stanza["style"]["y_max"] is not None:
             yield f"{key}.style.y_max: a figure of networks has no y axis; take it away"
         entry = config["datasets"].get(stanza["dataset"])
-        if entry and source.of(entry).known().class_names is None:
+        if entry and not _has_classes(entry):
             yield f"{key}.dataset: how many classes '{stanza['dataset']}' has is not known; name them by class_names"
 
     def details(self, stanza: dict, study: Study) -> dict[str, Any]:
@@ -145,6 +146,14 @@ class Architecture(FigureKind[ArchitectureSpec]):
 
 
 KIND = Architecture()
+
+
+def _has_classes(entry: dict) -> bool:
+    """Whether the names of a dataset's classes are known, or its own check tells what is wrong with it."""
+    try:
+        return source.of(entry).known().class_names is not None
+    except (ValueError, DataError):
+        return True
 
 
 def _network(ax: "Axes", spec: ArchitectureSpec, model: Built) -> None:

@@ -61,10 +61,12 @@ class RecipesSpec(TableSpec):
     Attributes:
         models: one a row.
         published: by model.
+        epochs: of datasets on which trainings have another number, by the dataset's label.
     """
 
     models: tuple[Trained, ...]
     published: dict[str, PublishedRecipe]
+    epochs: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 class Recipes(TableKind[RecipesSpec]):
@@ -105,7 +107,8 @@ class Recipes(TableKind[RecipesSpec]):
             selection.labelled("models", name, study.config) | {"recipe": study.recipe(name)}
             for name in stanza["models"]
         ]
-        return {"models": models, "published": stanza["published"]}
+        own = {entry["label"]: entry["epochs"] for entry in study.config["datasets"].values() if entry["epochs"]}
+        return {"models": models, "published": stanza["published"], "epochs": own}
 
     def caption(self, spec: RecipesSpec) -> str:
         return f"{spec.caption}. One row a model; where a published run used another value, it stands in brackets."
@@ -128,6 +131,10 @@ class Recipes(TableKind[RecipesSpec]):
                     cells[title] += f" (paper: {_setting(published[key])})"
             shown.append(cells)
         notes = ["Where a published run used another value, it stands in brackets."] if spec.published else []
+        notes += [
+            f"On {label}: {epochs} epochs, milestones and early stopping in proportion."
+            for label, epochs in spec.epochs.items()
+        ]
         return Table(pd.DataFrame(data), pd.DataFrame(shown), spec.caption, notes, spec.name)
 
 
