@@ -8,6 +8,7 @@ Its config is ``configs/NAME.yaml``. The page in the folder is written by hand, 
 import argparse
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from docs.blocks import ROOT, fill
@@ -29,13 +30,16 @@ def main() -> None:
             f"snakemake --configfile {' '.join(configs)}"
         )
     published = ROOT / "docs" / args.name
-    for folder in ("tables", "gradcam", "runs"):
-        shutil.rmtree(published / folder, ignore_errors=True)
-    for run in study.runs():
-        keep(study, run, published)
-    write_grids(study, published)
+    with tempfile.TemporaryDirectory(dir=published) as made:
+        for run in study.runs():
+            keep(study, run, Path(made))
+        write_grids(study, Path(made))
+        for table in study.config["tables"]:
+            write_table(study, table, Path(made))
+        for part in list(Path(made).iterdir()):  # without weights or images there are no grids, and the old ones stay
+            shutil.rmtree(published / part.name, ignore_errors=True)
+            part.rename(published / part.name)
     for table in study.config["tables"]:
-        write_table(study, table, published)
         fill(f"{table} of {args.name}", (published / f"tables/{table}.md").read_text(encoding="utf-8"))
 
 

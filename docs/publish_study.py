@@ -34,6 +34,7 @@ from cnntention.study.config import load
 from cnntention.study.study import Study
 from docs import conclusions_page, model_cards, second_opinion, study_page
 from docs.blocks import ROOT, fill
+from docs.replacing import replaced
 from docs.study_archive import finished, keep, restore
 
 PUBLISHED = ROOT / "docs" / "study"
@@ -224,10 +225,7 @@ def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[
         return []
     if seeds and not any(run.model == "baseline" and run.dataset == "cifar10" and run.seed in seeds for run in there):
         raise DataError(f"seeds: the baseline has no run of {', '.join(map(str, seeds))}, and all is told beside it")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as new:
-        made = Path(new, folder.name)
-        made.mkdir()
+    with replaced(folder) as made:
         shown = read(made_in, [*overlays, CONFIG], seeds)
         if seeds:
             write(shown, made)
@@ -241,8 +239,6 @@ def publish(results: list[Path], overlays: list[str], folder: Path, seeds: list[
         stay(folder, made, holds)
         before = json.loads((folder / "provenance.json").read_text(encoding="utf-8")) if holds else {}
         describe(shown, seeds, there, before.get("commits", []), made)
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
     return seeds
 
 
