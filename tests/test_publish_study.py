@@ -174,6 +174,26 @@ def test_a_seed_that_lacks_runs_is_published_where_it_is_asked_for(published, tm
     assert "INCOMPLETE" in (folder / "README.md").read_text()
 
 
+def test_of_the_baseline_alone_the_answer_is_its_accuracy(tmp_path):
+    finish(checkout(tmp_path), Run("cifar10", "baseline", "tune", 10))
+    assert publish_study.publish([tmp_path / "results"], [], tmp_path / "published", [10]) == [10]
+    answer = study_page.answer(tmp_path / "published")
+    assert "that no training saw. The controls" in answer
+    assert answer.endswith("have not run yet.")
+
+
+def test_the_history_of_a_newer_training_stays(published, tmp_path):
+    """It is trained again, and not evaluated yet."""
+    folder = tmp_path / "published"
+    shutil.copytree(published, folder)
+    files = Run("cifar10", "mha", "tune", 10).files(checkout(tmp_path).results)
+    files.history.parent.mkdir(parents=True)
+    files.history.write_text("newer", encoding="utf-8")
+    assert publish_study.publish([tmp_path / "results"], [], folder) == [11]
+    assert files.history.read_text(encoding="utf-8") == "newer"
+    assert not files.evaluation.exists()
+
+
 def test_a_seed_without_the_baseline_is_refused(published, tmp_path):
     with pytest.raises(DataError, match="seeds: the baseline has no run of 13"):
         publish_study.publish([published.parent / "results"], [], tmp_path / "published", [13])

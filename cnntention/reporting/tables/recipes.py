@@ -131,10 +131,7 @@ class Recipes(TableKind[RecipesSpec]):
                     cells[title] += f" (paper: {_setting(published[key])})"
             shown.append(cells)
         notes = ["Where a published run used another value, it stands in brackets."] if spec.published else []
-        notes += [
-            f"On {label}: {epochs} epochs, milestones and early stopping in proportion."
-            for label, epochs in spec.epochs.items()
-        ]
+        notes += [f"On {label}: {epochs} epochs, the schedule in proportion." for label, epochs in spec.epochs.items()]
         return Table(pd.DataFrame(data), pd.DataFrame(shown), spec.caption, notes, spec.name)
 
 
