@@ -1,6 +1,7 @@
 """One look for all pictures, whatever the user's machine has set."""
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,8 @@ def save(figure: Figure, path: str | os.PathLike, dpi: int) -> None:
 
 
 def legend_below(figure: Figure, handles: list[Any]) -> None:
-    """A legend below all panels, in as many columns as fit into the figure's width."""
+    """A legend below all panels, in as few rows as fit into the figure's width, and these of like length."""
     longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = int(figure.get_figwidth() / (_HANDLE_IN + _CHARACTER_IN * longest))
-    figure.legend(handles=handles, loc="outside lower center", ncols=max(1, min(columns, len(handles))))
+    columns = max(1, int(figure.get_figwidth() / (_HANDLE_IN + _CHARACTER_IN * longest)))
+    rows = math.ceil(len(handles) / columns)
+    figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
