@@ -28,9 +28,13 @@ def test_there_need_not_be_an_old_one(tmp_path):
 
 
 def test_what_is_interrupted_leaves_the_old_one(folder):
-    with pytest.raises(KeyboardInterrupt), replaced(folder) as made:
-        (made / "new").write_text("new", encoding="utf-8")
-        raise KeyboardInterrupt
+    def interrupted():
+        with replaced(folder) as made:
+            (made / "new").write_text("new", encoding="utf-8")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert [path.name for path in folder.iterdir()] == ["old"]
     assert list(folder.parent.iterdir()) == [folder]
 
