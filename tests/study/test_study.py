@@ -637,3 +637,15 @@ def test_the_export_looks_for_every_run_and_every_product(config):
     assert {"results/tables/table3.tex", "results/figures/figure8.png", "results/gradcam/mnist.png"} <= set(
         spec.products
     )
+
+
+def test_an_instrument_looks_at_as_many_seeds_as_it_is_told(config, study):
+    one = overlaid(config, "instruments/attention-maps/seeds", 1)
+    assert {run.seed for run in study.instruments.runs("attention-maps")} == {10, 11, 12}
+    assert {run.seed for run in one.instruments.runs("attention-maps")} == {10}
+    assert list(one.instruments.spec("attention-maps").seeds) == [10]
+    assert all("seed10" in file for file in one.instruments.files("attention-maps"))
+    assert one.instruments.measurement_spec("attention-maps") == study.instruments.measurement_spec("attention-maps")
+    assert one.instruments.runs("ablation") == study.instruments.runs("ablation")
+    more = overlaid(config, "instruments/attention-maps/seeds", 9)
+    assert more.instruments.spec("attention-maps") == study.instruments.spec("attention-maps")

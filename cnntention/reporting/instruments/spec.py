@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cnntention.base import specs
+from cnntention.base.layout import Run
 from cnntention.data.split import judging_part
 from cnntention.instruments import registry
 from cnntention.instruments.specs import InstrumentSpec
@@ -16,6 +17,12 @@ from cnntention.reporting.selection import Coloured, Selection
 COMMON: dict[str, dict] = {
     "caption": {"$ref": "#/$defs/text", "description": "one line, above its table and picture"},
     **selection.KEYS,
+    "seeds": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "default": None,
+        "description": "how many of the study's seeds it looks at, from the first; null: all",
+    },
     "images": {
         "type": ["integer", "array", "null"],
         "minimum": 1,
@@ -66,6 +73,15 @@ class StanzaSpec(Selection, Measurements):
     models: tuple[Coloured, ...]
 
 
+def runs(stanza: dict, config: dict) -> list[Run]:
+    """The runs that the instrument looks at."""
+    return selection.runs(stanza, _seeds(stanza, config))
+
+
+def _seeds(stanza: dict, config: dict) -> list[int]:
+    return config["seeds"][: stanza["seeds"]]
+
+
 def code(stanza: dict) -> str:
     """The source file of the instrument, relative to the repository's root."""
     return registry.catalogue()[stanza["kind"]].file
@@ -92,10 +108,11 @@ def measured_by(name: str, config: dict) -> MeasuredBy:
 def stanza_spec(name: str, stanza: dict, study: Study) -> StanzaSpec:
     """What the table and the picture of a stanza depend on besides its measurements."""
     content = selection.selected(stanza, study.config, "color") | {
+        "seeds": _seeds(stanza, study.config),
         "name": name,
         "caption": stanza["caption"],
         "instrument": specs.plain(instrument_spec(stanza)),
-        "runs": study.digests(selection.runs(stanza, study.config["seeds"])),
+        "runs": study.digests(runs(stanza, study.config)),
     }
     return specs.read(StanzaSpec, content)
 

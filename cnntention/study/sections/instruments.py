@@ -3,7 +3,6 @@
 from cnntention.base import layout
 from cnntention.base.layout import Run
 from cnntention.instruments.specs import InstrumentSpec
-from cnntention.reporting import selection
 from cnntention.reporting.instruments import comparisons, findings, pictures, spec
 from cnntention.reporting.instruments.spec import StanzaSpec
 from cnntention.reporting.table import SUFFIXES
@@ -17,7 +16,7 @@ class Instruments(Section[StanzaSpec]):
 
     def runs(self, name: str) -> list[Run]:
         """The runs that an instrument looks at."""
-        return selection.runs(self.stanzas[name], self.study.config["seeds"])
+        return spec.runs(self.stanzas[name], self.study.config)
 
     def files(self, name: str) -> list[str]:
         """The measurements that a table and a picture are made from."""
