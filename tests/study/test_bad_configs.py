@@ -411,6 +411,16 @@ BAD = [
         "instruments.corruptions.path: there is no folder 'data/CIFAR-10-C'",
     ),
     (
+        "corrupted test images for runs that others judge",
+        "instruments: {corruptions: {path: tests, split: tune, datasets: [cifar10]}}",
+        "instruments.corruptions.path: made of test images, and split 'tune' is judged by others; use split full",
+    ),
+    (
+        "no seed for an instrument",
+        "instruments: {corruptions: {seeds: 0}}",
+        "instruments.corruptions.seeds: at least 1 is needed, not 0",
+    ),
+    (
         "a folder in two lines for an instrument",
         'instruments: {corruptions: {path: "data\\nCIFAR"}}',
         "instruments.corruptions.path: ",

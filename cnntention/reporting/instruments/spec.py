@@ -133,6 +133,8 @@ def check(key: str, stanza: dict, config: dict, available: dict[str, int | None]
             yield f"{key}.models: {stanza['kind']} cannot look at '{model}', which has {lacking}"
     if stanza.get("path") and not os.path.isdir(stanza["path"]):  # Path.is_dir raises where a name is too long
         yield f"{key}.path: there is no folder {stanza['path']!r}"
+    if stanza.get("path") and judging_part(stanza["split"]) != "test":
+        yield f"{key}.path: made of test images, and split '{stanza['split']}' is judged by others; use split full"
     images = stanza["images"]
     wanted = max(images) + 1 if isinstance(images, list) else images or 0
     for dataset in stanza["datasets"]:
