@@ -101,6 +101,8 @@ def _of_dataset(key: str, dataset: dict, known: Known) -> Iterator[str]:
         yield f"{key}.validation_images: one of {held_out} is {100 / held_out:.1f}% of the validation accuracy"
     if (dataset["epochs"] or 0) > LONG:
         yield f"{key}.epochs: {dataset['epochs']:,} is long"
+    if not 0.01 <= dataset["lr_factor"] <= 100:
+        yield f"{key}.lr_factor: {dataset['lr_factor']:g} changes learning rates more than a hundredfold"
 
 
 def _of_recipe(key: str, recipe: dict) -> Iterator[str]:

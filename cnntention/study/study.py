@@ -189,10 +189,13 @@ class Study:
         return spec
 
     def recipe(self, model: str, dataset: str | None = None) -> dict:
-        """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set."""
+        """A model's recipe, scaled to the ``epochs`` of the dataset, else to those of the config, where one is set, and
+        with the learning rate of the dataset."""
         recipe = self.config["recipes"][self.config["models"][model]["recipe"]]
-        epochs = (self.config["datasets"][dataset]["epochs"] if dataset else None) or self.config["epochs"]
-        return scaled(recipe, epochs) if epochs else recipe
+        on = self.config["datasets"][dataset] if dataset else {}
+        epochs = on.get("epochs") or self.config["epochs"]
+        recipe = scaled(recipe, epochs) if epochs else recipe
+        return recipe | {"lr": recipe["lr"] * on.get("lr_factor", 1)}
 
     def overview_spec(self) -> OverviewSpec:
         """What the overview depends on besides the evaluations of its tables."""

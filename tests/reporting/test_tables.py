@@ -498,10 +498,11 @@ def test_the_cells_of_recipes():
     ]
 
 
-def test_a_dataset_with_epochs_of_its_own_is_named(config):
-    config["datasets"]["mnist"]["epochs"] = 5
+def test_a_dataset_with_epochs_and_rates_of_its_own_is_named(config):
+    config["datasets"]["mnist"] |= {"epochs": 5, "lr_factor": 0.25}
     notes = " ".join(of_recipes(Study(config).tables.spec("table1")).notes)
     assert "On MNIST: 5 epochs, the schedule in proportion." in notes
+    assert "On MNIST: 0.25 times this learning rate." in notes
     assert "CIFAR" not in notes
 
 

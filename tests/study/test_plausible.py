@@ -100,6 +100,7 @@ REMARKED = [
     ("datasets/cifar10/validation_images", 50, "datasets.cifar10.validation_images: one of 50 is 2.0% of"),
     ("datasets/digits/image_size", 33, "datasets.digits.image_size: 33 enlarges images of 8x8"),
     ("datasets/mnist/epochs", 1001, "datasets.mnist.epochs: 1,001 is long"),
+    ("datasets/mnist/lr_factor", 1000, "datasets.mnist.lr_factor: 1000 changes learning rates more than"),
     ("epochs", 5000, "epochs: 5,000 is long"),
     ("recipes/he2015/epochs", 70_000, "recipes.he2015.epochs: 70,000 is long"),
     ("recipes/he2015/lr", 3, "recipes.he2015.lr: 3 is high for sgd"),

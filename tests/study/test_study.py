@@ -449,6 +449,7 @@ OF_ALL = (*OF_CBAM, "figure figure1", "figure figure5", "figure figure6")
         ("tables/table2/reference", "cbam-8", only("table table2")),
         ("tables/claims/claims/01-selfatt-cifar10/published", [1, 2], only("table claims")),
         ("epochs", 12, is_run(*OF_ALL)),
+        ("datasets/mnist/lr_factor", 0.5, is_run(*OF_MNIST, "table table1", dataset=("mnist",))),
         ("datasets/mnist/epochs", 12, is_run(*OF_MNIST, "table table1", dataset=("mnist",))),
     ],
     ids=lambda value: str(value)[:40],
@@ -636,6 +637,15 @@ def test_the_export_looks_for_every_run_and_every_product(config):
     assert spec.runs == {str(run): digest(study.run_spec(run)) for run in study.runs()}
     assert {"results/tables/table3.tex", "results/figures/figure8.png", "results/gradcam/mnist.png"} <= set(
         spec.products
+    )
+
+
+def test_a_dataset_has_learning_rates_of_its_own(config, study):
+    slower = overlaid(config, "datasets/mnist/lr_factor", 0.25)
+    assert slower.run_spec(Run("mnist", "baseline", "full", 10)).recipe.lr == 0.025
+    assert slower.run_spec(Run("mnist", "mha", "full", 10)).recipe.lr == study.recipe("mha")["lr"] / 4
+    assert slower.run_spec(Run("cifar10", "baseline", "full", 10)) == study.run_spec(
+        Run("cifar10", "baseline", "full", 10)
     )
 
 

@@ -62,11 +62,13 @@ class RecipesSpec(TableSpec):
         models: one a row.
         published: by model.
         epochs: of datasets on which trainings have another number, by the dataset's label.
+        lr_factors: of datasets on which learning rates are others, likewise.
     """
 
     models: tuple[Trained, ...]
     published: dict[str, PublishedRecipe]
     epochs: dict[str, int] = dataclasses.field(default_factory=dict)
+    lr_factors: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 class Recipes(TableKind[RecipesSpec]):
@@ -107,8 +109,10 @@ class Recipes(TableKind[RecipesSpec]):
             selection.labelled("models", name, study.config) | {"recipe": study.recipe(name)}
             for name in stanza["models"]
         ]
-        own = {entry["label"]: entry["epochs"] for entry in study.config["datasets"].values() if entry["epochs"]}
-        return {"models": models, "published": stanza["published"], "epochs": own}
+        datasets = study.config["datasets"].values()
+        epochs = {entry["label"]: entry["epochs"] for entry in datasets if entry["epochs"]}
+        factors = {entry["label"]: entry["lr_factor"] for entry in datasets if entry["lr_factor"] != 1}
+        return {"models": models, "published": stanza["published"], "epochs": epochs, "lr_factors": factors}
 
     def caption(self, spec: RecipesSpec) -> str:
         return f"{spec.caption}. One row a model; where a published run used another value, it stands in brackets."
@@ -132,6 +136,7 @@ class Recipes(TableKind[RecipesSpec]):
             shown.append(cells)
         notes = ["Where a published run used another value, it stands in brackets."] if spec.published else []
         notes += [f"On {label}: {epochs} epochs, the schedule in proportion." for label, epochs in spec.epochs.items()]
+        notes += [f"On {label}: {factor:g} times this learning rate." for label, factor in spec.lr_factors.items()]
         return Table(pd.DataFrame(data), pd.DataFrame(shown), spec.caption, notes, spec.name)
 
 
