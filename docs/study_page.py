@@ -249,8 +249,8 @@ def _limits(folder: Path, made: dict, config: dict) -> str:
 def _slower(config: dict) -> list[str]:
     """What there is to say of datasets with learning rates of their own."""
     return [
-        f"On {dataset['label']} all models train with {dataset['lr_factor']:g} of that rate: with the whole, MHA's loss "
-        "grew beyond all bounds in its first epoch (seed 10), with torch's own attention in fp32 just as with ours."
+        f"On {dataset['label']} all models train with {dataset['lr_factor']:g} of that rate: with the whole, MHA's "
+        "loss grew beyond all bounds in its first epoch (seed 10), with torch's own attention in fp32 as with ours."
         for dataset in config["datasets"].values()
         if dataset.get("lr_factor", 1) != 1
     ]

@@ -15,6 +15,7 @@ class FromTimm(nn.Module):
     """
 
     name: ClassVar[str]
+    keeps_initial_values = True
 
     def __init__(self, channels: int):
         super().__init__()

@@ -31,7 +31,7 @@ def prepare(
         spec: of the dataset.
         data_path: the prepared ``.npz``, as :mod:`cnntention.data.npz` describes it.
         card_path: its card.
-        downloads: torchvision's root for ``cifar10`` and ``mnist``.
+        downloads: torchvision's root, for sources that come through it.
         mirrors: addresses to try before the official ones.
         log: is called with each line of text.
 

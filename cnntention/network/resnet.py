@@ -55,7 +55,12 @@ class BasicBlock(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Kaiming normal, fan-out, ReLU gain for the weight of a convolution or linear layer; other parameters stay."""
+    """Kaiming normal, fan-out, ReLU gain for the weights of all two-dimensional convolutions and linear layers in a
+    module; other parameters stay, and so does all that is in a block with a true ``keeps_initial_values``."""
+    if getattr(module, "keeps_initial_values", False):
+        return
+    for child in module.children():
+        initialise(child)
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
@@ -100,7 +105,7 @@ class ResNet(nn.Module):
             self.stages.append(nn.Sequential(first, *(BasicBlock(channels, channels, 1) for _ in range(blocks - 1))))
             width = channels
         self.fc = nn.Linear(width, num_classes)
-        self.apply(initialise)
+        initialise(self)
 
         self._frozen: list[nn.Module] = []
         self.attention = nn.ModuleList(nn.Identity() for _ in widths)
@@ -122,7 +127,7 @@ class ResNet(nn.Module):
                     residual_block.attention = joined()
         for of_stage in self.connections():
             for connection in of_stage:
-                connection.apply(initialise)
+                initialise(connection)
 
     def freeze_trunk(self) -> None:
         """From now on training changes attention and its gates alone: all other weights stay, and the statistics of

@@ -45,6 +45,8 @@ def read(path: str | os.PathLike) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not content:
         raise CheckpointError(f"{path}: holds no weights by name, but {_kind(content)}; {REMEDY}")
     for name, value in content.items():
+        if not isinstance(name, str):
+            raise CheckpointError(f"{path}: has {_kind(name)} where names of weights should be; {REMEDY}")
         if not isinstance(value, Tensor):
             raise CheckpointError(f"{path}: '{name}' is {_kind(value)} and no tensor; {REMEDY}")
     if all(name.startswith(PREFIX) for name in content):
@@ -67,7 +69,7 @@ def rename(state: dict[str, Tensor], patterns: Iterable[Sequence[str]], path: st
     for pattern, replacement in patterns:
         try:
             renamed = {old: re.subn(pattern, replacement, name) for old, name in names.items()}
-        except re.error as error:
+        except (re.error, IndexError) as error:  # the latter: of a group that there is not
             raise CheckpointError(f"{path}: rename ['{pattern}', '{replacement}'] is not possible: {error}") from None
         if not any(hits for _, hits in renamed.values()):
             raise CheckpointError(f"{path}: rename: '{pattern}' is found in none of {_listed(names.values())}")

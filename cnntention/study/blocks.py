@@ -80,5 +80,6 @@ def _located(block: str, folders: Iterable[Path]) -> str:
         return block
     for folder in folders:
         if (folder / path).is_file():
-            return f"{os.path.normpath(folder / path)}:{class_name}"
+            # Not as the folder is named: Snakemake makes the paths of overlays absolute, and a run has one spec.
+            return f"{os.path.relpath(folder / path)}:{class_name}"
     return block

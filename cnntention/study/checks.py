@@ -155,6 +155,8 @@ def _check_origin(key: str, model: dict, config: dict) -> Iterator[str]:
 def _check_model(key: str, model: dict, given: dict) -> Iterator[str]:
     if (model["depth"] - 2) % 6:
         yield f"{key}.depth: {model['depth']} is not 6n+2, as for three equal stages (20, 32, 44, 56, 110...)"
+    if sorted(model["widths"]) != model["widths"]:
+        yield f"{key}.widths: must not descend; a shortcut without weights can add channels and not leave any out"
     attention = model["attention"]
     if attention is None:
         return

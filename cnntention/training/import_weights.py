@@ -34,7 +34,8 @@ def import_weights(spec: ImportSpec, files: RunFiles, card_path: Path, log: Call
     try:
         digest = sha256(given.path)
     except OSError as error:
-        raise CheckpointError(f"{given.path}: {error.strerror}") from None
+        where = f"; it is to be had from {given.source}" if given.source else ""
+        raise CheckpointError(f"{given.path}: {error.strerror}{where}") from None
     if given.sha256 not in (None, digest):
         raise CheckpointError(
             f"{given.path}: its SHA-256 is {digest}, not {given.sha256} as in models.{spec.model}.weights."

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from cnntention.base.errors import TrainingError
 from cnntention.training.specs import EarlyStopping, Recipe
 
 
@@ -43,12 +44,21 @@ def build_schedule(
     """The learning rate of a recipe whose epochs have so many steps; stepped once a training step.
 
     With a schedule that of :class:`cnntention.training.specs.OneCycle`, else times gamma after each milestone epoch.
+
+    Raises:
+        TrainingError: there are so few steps that the rate of a schedule cannot rise.
     """
     if recipe.schedule:
+        total = recipe.epochs * steps
+        if recipe.schedule.warmup * total <= 1:
+            raise TrainingError(
+                f"recipes.*.schedule.warmup: {recipe.schedule.warmup:g} of {total} steps is not more than one, so the "
+                "learning rate cannot rise; take more, or more epochs"
+            )
         return torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             recipe.lr,
-            total_steps=recipe.epochs * steps,
+            total_steps=total,
             pct_start=recipe.schedule.warmup,
             anneal_strategy=recipe.schedule.anneal,
             cycle_momentum=False,

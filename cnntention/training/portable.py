@@ -8,33 +8,20 @@ import json
 import os
 from pathlib import Path
 
-from cnntention.base.errors import CheckpointError, ExportError
+from safetensors import safe_open
+from safetensors.torch import save
+
+from cnntention.base.errors import CheckpointError
 from cnntention.base.files import atomic_path
 from cnntention.training import checkpoint
 from cnntention.training.checkpoint import Checkpoint
 
 SUFFIX = ".safetensors"
 KEY = "cnntention"
-_MISSING = (
-    "safetensors is not installed; pip install 'cnntention[export]', or in the repository pip install '.[export]'"
-)
-
-
-def missing(library: str) -> ExportError:
-    """The error of an optional library that is not there."""
-    return ExportError(f"{library} is not installed; in the repository: pip install '.[export]'")
 
 
 def write(path: str | os.PathLike, trained: Checkpoint) -> None:
-    """Write a model atomically.
-
-    Raises:
-        ExportError: the library safetensors is not installed.
-    """
-    try:
-        from safetensors.torch import save
-    except ImportError:
-        raise missing("safetensors") from None
+    """Write a model atomically."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in trained.model.state_dict().items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(weights, {"format": "pt", KEY: json.dumps(trained.notes(), sort_keys=True)}))
@@ -45,14 +32,9 @@ def load(path: str | os.PathLike) -> Checkpoint:
 
     Raises:
         CheckpointError: the file is missing or damaged, or holds something else.
-        ExportError: the library safetensors is not installed.
     """
     if Path(path).suffix != SUFFIX:
         return checkpoint.load(path)
-    try:
-        from safetensors import safe_open
-    except ImportError:
-        raise missing("safetensors") from None
     try:
         with safe_open(path, framework="pt") as file:
             notes = json.loads((file.metadata() or {}).get(KEY, "null"))

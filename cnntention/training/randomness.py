@@ -1,6 +1,7 @@
 """The states of all generators of random numbers that belong to the process: torch's, numpy's and Python's own.
 
-Weights are drawn from torch's, and blocks may draw random numbers of their own (dropout), from any of these.
+Weights are drawn from torch's, and blocks may draw random numbers of their own (initial values, dropout), from any of
+these.
 """
 
 import random
@@ -8,6 +9,13 @@ from typing import cast
 
 import numpy as np
 import torch
+
+
+def seed(number: int) -> None:
+    """Begin with a seed, which must lie in 0..2^32 - 1 as numpy asks for."""
+    torch.manual_seed(number)
+    np.random.seed(number)
+    random.seed(number)
 
 
 def states() -> dict:

@@ -24,7 +24,7 @@ def key(spec: RunSpec, data_sha256: str, device: torch.device, deciding: list) -
     Args:
         spec: of the run.
         data_sha256: of the prepared data.
-        device: its kind counts, and on the CPU the number of threads.
+        device: its kind counts, and on the CPU the number of threads and torch's vector instructions.
         deciding: what else counts, such as :attr:`cnntention.training.plan.Plan.deciding`.
     """
     attention = spec.attention
@@ -37,7 +37,7 @@ def key(spec: RunSpec, data_sha256: str, device: torch.device, deciding: list) -
         "torch": str(torch.__version__),
         "device": device.type,
         "deciding": deciding,
-        "threads": torch.get_num_threads() if device.type == "cpu" else None,
+        "cpu": [torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()] if device.type == "cpu" else None,
     }
     return specs.digest(parts)
 

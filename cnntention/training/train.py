@@ -168,8 +168,8 @@ def _alone(spec: RunSpec, files: RunFiles, log: Callable[[str], None]) -> Iterat
 def _advice(spec: RunSpec) -> str:
     """What to do when memory runs out."""
     batch_size = spec.recipe.batch_size
-    if batch_size == 1:
-        return "run fewer at once, or on another machine"
+    if batch_size < 4:
+        return f"the batch size is {batch_size}; run fewer at once, or on another machine"
     smaller = f"try batch_size: {batch_size // 2} in the recipe of {spec.model}"
     return f"the batch size is {batch_size}, {smaller} or fewer runs at once"
 
@@ -198,9 +198,10 @@ def _diverged(training: Training, state: State | None, diverged: DivergenceError
         what, where = training.judged_by, f"after epoch {number}"
     else:
         what, where = "training", f"in epoch {number}, step {diverged.step} of {epoch.steps}"
+    rate = f"{epoch.lr:g}" if training.lr == epoch.lr else f"{epoch.lr:g} to {training.lr:g}"
     kept = f"; the run as it was then is in {state.keep(training.state())}" if state else ""
     return TrainingError(
-        f"{training.spec.run}: the {what} loss became {diverged.loss} {where}, at lr {epoch.lr:g}; try a lower lr{kept}"
+        f"{training.spec.run}: the {what} loss became {diverged.loss} {where}, at lr {rate}; try a lower lr{kept}"
     )
 
 

@@ -15,7 +15,7 @@ from cnntention.data.split import judging_part
 from cnntention.network import predict
 from cnntention.network.attention_use import gates as gates_of
 from cnntention.network.attention_use import shares as shares_of
-from cnntention.training import captured, checkpoint, compilation
+from cnntention.training import captured, checkpoint, compilation, randomness
 from cnntention.training.captured import Captured, rates_in_tensors
 from cnntention.training.epoch import DivergenceError, Epoch
 from cnntention.training.optimization import Stopper, build_optimizer, build_schedule
@@ -81,7 +81,7 @@ class Training:
         self.judged_by = judging_part(spec.split)
         self._judging = data.parts[self.judged_by]
         self._images = len(images)
-        torch.manual_seed(spec.seed)
+        randomness.seed(spec.seed)
         model = checkpoint.build(spec, data.in_channels, len(data.class_names))
         if spec.start:
             assert trunk is not None, "without the weights that it starts from, it would be another training"
@@ -141,6 +141,11 @@ class Training:
         """Whether nothing is left to do."""
         return self.stopped or len(self.rows) == self.spec.recipe.epochs
 
+    @property
+    def lr(self) -> float:
+        """Learning rate of the next step."""
+        return float(self._optimizer.param_groups[0]["lr"])
+
     def run_epoch(self, check: Callable[[], None] = lambda: None) -> None:
         """Go on to the end of the epoch that is begun, or else of a new one.
 
@@ -151,8 +156,7 @@ class Training:
             DivergenceError: the training loss became NaN or infinite.
         """
         if self.epoch is None:
-            lr = float(self._optimizer.param_groups[0]["lr"])
-            self.epoch = Epoch.start(self._images, self.spec.recipe.batch_size, lr, self._generator)
+            self.epoch = Epoch.start(self._images, self.spec.recipe.batch_size, self.lr, self._generator)
         self.model.train()
         self.epoch.run(self._take_step, check)
 

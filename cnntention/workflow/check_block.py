@@ -18,6 +18,7 @@ from cnntention.network import complexity
 from cnntention.network.resnet import ResNet, initialise
 from cnntention.network.specs import WIDTHS, Attention
 from cnntention.study.blocks import block_problems
+from cnntention.training import randomness
 from cnntention.workflow.model_export import TOLERANCE, onnx_difference
 
 SIZES = (32, 28, 16, 14, 8, 7)
@@ -91,7 +92,7 @@ def shown(results: list[Result]) -> str:
 
 
 def _result(what: str, check: Callable[[Attention], str], attention: Attention) -> Result:
-    torch.manual_seed(0)
+    randomness.seed(0)
     try:
         return Result(what, True, check(attention))
     except ExportError as missing:
@@ -104,7 +105,9 @@ def _result(what: str, check: Callable[[Attention], str], attention: Attention) 
 def _joined(attention: Attention, channels: int = WIDTHS[0]) -> nn.Module:
     """A block with its residual connection, initialised as in the network."""
     block = registry.create(attention.block, channels, **attention.options)
-    return PlainResidual(block).apply(initialise)
+    joined = PlainResidual(block)
+    initialise(joined)
+    return joined
 
 
 def _feature_map(channels: int = WIDTHS[0], size: int = 16) -> Tensor:

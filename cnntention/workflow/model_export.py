@@ -113,7 +113,7 @@ def _require_libraries() -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401  torch's exporter needs it
     except ImportError as error:
-        raise portable.missing(str(error.name)) from None
+        raise ExportError(f"{error.name} is not installed; in the repository: pip install '.[export]'") from None
 
 
 def _converted(module: nn.Module, example: Tensor, notes: dict[str, str]) -> bytes:

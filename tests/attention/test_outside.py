@@ -159,6 +159,8 @@ def test_a_file_beside_the_config_is_named_from_the_working_directory(folder):
     blocks = {name: {"attention": {"block": f"{name}.py:Times"}} for name in ("a", "b", "c")}
     found = located({"models": blocks}, ["base/config.yaml", "over/mine.yaml"])["models"]
     assert [model["attention"]["block"] for model in found.values()] == ["over/a.py:Times", "b.py:Times", "c.py:Times"]
+    as_snakemake_names_them = [os.path.abspath(file) for file in ("base/config.yaml", "over/mine.yaml")]
+    assert located({"models": blocks}, as_snakemake_names_them)["models"] == found
 
 
 def test_a_checkpoint_is_read_where_its_block_is(folder):

@@ -91,6 +91,14 @@ def test_statistics_of_other_images_are_told(mean, std, fits):
     assert batches.misfit(None, images) is None
 
 
+def test_images_that_are_sorted_by_class_are_looked_at_all_over():
+    """A dark class before a light one, with their own mean and standard deviation."""
+    images = torch.tensor([25, 230], dtype=torch.uint8).repeat_interleave(1500).reshape(-1, 1, 1, 1).expand(-1, 4, 4, 1)
+    own = Normalization(mean=(0.5,), std=(0.402,))
+    assert batches.misfit(own, images) is None
+    assert batches.misfit(own, images[:1500]) is not None
+
+
 # ---- crop
 
 

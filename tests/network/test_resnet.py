@@ -10,7 +10,7 @@ from run_specs import MHA, SELFATT
 from torch import Tensor, nn
 
 from cnntention.attention.registry import catalogue
-from cnntention.network.resnet import OptionAShortcut, ResNet
+from cnntention.network.resnet import OptionAShortcut, ResNet, initialise
 from cnntention.network.specs import Attention
 
 torch.set_num_threads(1)
@@ -177,6 +177,28 @@ def test_convolutions_and_linear_layers_start_kaiming_normal_with_fan_out():
     pooled = torch.cat(standardised)
     assert abs(pooled.mean()) < 0.01
     assert abs(pooled.pow(4).mean() - 3) < 0.05
+
+
+class Own(nn.Module):
+    """A block that has a way of its own to begin."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 1)
+        self.inner = nn.Sequential(nn.Linear(2, 2))
+        nn.init.zeros_(self.conv.weight)
+        nn.init.zeros_(self.inner[0].weight)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_block_keeps_its_initial_values_if_it_says_so(monkeypatch, keeps):
+    if keeps:
+        monkeypatch.setattr(Own, "keeps_initial_values", True, raising=False)
+    block, beside = Own(), nn.Conv2d(2, 2, 1)
+    before = beside.weight.clone()
+    initialise(nn.Sequential(block, beside))
+    assert [bool(weight.any()) for weight in (block.conv.weight, block.inner[0].weight)] == [not keeps] * 2
+    assert not torch.equal(beside.weight, before)
 
 
 @pytest.mark.parametrize("attention", [None, SELFATT, MHA, cbam(16)])

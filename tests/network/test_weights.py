@@ -58,10 +58,11 @@ def test_weights_are_read_from_safetensors(tmp_path):
         ({"w": Code()}, "holds code (posix.mkdir), which is never run"),
         (nn.Linear(2, 2), "holds code (torch.nn.modules.linear.Linear), which is never run"),
         ([torch.ones(2)], "holds no weights by name, but a value of the type list"),
+        ({0: torch.ones(2)}, "has a value of the type int where names of weights should be"),
         ({"state_dict": {}}, "holds no weights by name, but nothing"),
         ({"a.weight": torch.ones(2), "epoch": 3}, "'epoch' is a value of the type int and no tensor"),
     ],
-    ids=["code", "a whole model", "a list", "nothing", "a number"],
+    ids=["code", "a whole model", "a list", "a number for a name", "nothing", "a number"],
 )
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before torch 1.6"])
 def test_what_holds_no_weights_is_refused_and_no_code_is_run(tmp_path, monkeypatch, content, expected, zipped):
@@ -109,6 +110,7 @@ def test_patterns_come_one_after_the_other_so_that_two_names_can_change_places()
         ([["^b", "c"]], "w.pth: rename: '^b' is found in none of a.weight, a.bias"),
         ([["weight|bias", "x"]], "w.pth: rename: 'a.weight' and 'a.bias' both become 'a.x'"),
         ([["a", r"\1"]], r"w.pth: rename ['a', '\1'] is not possible: invalid group reference"),
+        ([["a", r"\g<x>"]], r"w.pth: rename ['a', '\g<x>'] is not possible: unknown group name 'x'"),
     ],
 )
 def test_patterns_that_cannot_be_meant_are_refused(patterns, expected):

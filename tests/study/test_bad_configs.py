@@ -251,6 +251,7 @@ BAD = [
         "models.baseline.start.train: the model has no attention to train; use all",
     ),
     ("stages in disorder", "models: {mha: {attention: {stages: [3, 1]}}}", "models.mha.attention.stages: must ascend"),
+    ("a stage with a point", "models: {mha: {attention: {stages: [1.0, 2]}}}", "models.mha.attention.stages[0]: "),
     ("fourth stage", "models: {mha: {attention: {stages: [4]}}}", "models.mha.attention.stages[0]: 4 is not possible"),
     (
         "unknown block in parallel",
@@ -366,6 +367,11 @@ BAD = [
         "a control of itself",
         "models: {cbam-8: {stands_for: [cbam-8]}}",
         "models.cbam-8.stands_for: 'cbam-8' is the control itself",
+    ),
+    (
+        "widths that descend",
+        "models: {baseline: {widths: [64, 32, 16]}}",
+        "models.baseline.widths: must not descend; a shortcut without weights can add channels and not leave any out",
     ),
     ("two widths", "models: {baseline: {widths: [16, 32]}}", "models.baseline.widths: at least 3 needed"),
     ("momentum with Adam", "recipes: {he2015: {optimizer: adam}}", "recipes.he2015.momentum: only for optimizer: sgd"),

@@ -1,13 +1,12 @@
 """Models as safetensors: the same model, read without torch's pickles, and refused where it is something else."""
 
 import json
-import sys
 
 import pytest
 import torch
 from run_specs import CBAM, run_spec
 
-from cnntention.base.errors import CheckpointError, ExportError
+from cnntention.base.errors import CheckpointError
 from cnntention.training import checkpoint, portable
 
 safetensors = pytest.importorskip("safetensors.torch")
@@ -77,12 +76,3 @@ def test_another_file_is_refused_in_one_line_with_its_name(trained, tmp_path, ho
         portable.load(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-
-
-def test_without_the_library_one_line_says_what_to_install(trained, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
-    for call in (lambda: portable.write(tmp_path / "x.safetensors", trained), lambda: portable.load("x.safetensors")):
-        with pytest.raises(ExportError, match=r"safetensors is not installed; .*pip install '\.\[export\]'"):
-            call()
-    assert not (tmp_path / "x.safetensors").exists()

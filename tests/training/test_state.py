@@ -12,6 +12,7 @@ from test_dataset import separable, write_prepared
 from cnntention.attention.kernel import Kernel
 from cnntention.base.device import Machine
 from cnntention.base.layout import DataFiles
+from cnntention.data import dataset as datasets
 from cnntention.data.specs import Augmentation
 from cnntention.training import precision
 from cnntention.training import state as states
@@ -241,3 +242,17 @@ def test_global_random_states_are_set_back(tmp_path):
 
 def test_there_is_nothing_to_load_before_the_first_epoch(tmp_path):
     assert State(tmp_path / "state.pt", "k").load() is None
+
+
+def test_all_generators_begin_with_the_seed_of_a_run(paths):
+    """A block may draw its initial values from any of them."""
+
+    data = datasets.load(*paths, 0, torch.device("cpu"))
+
+    def drawn_after(seed: int) -> list[float]:
+        Training(run_spec(seed=seed), data, torch.device("cpu"))
+        return [torch.rand(()).item(), np.random.rand(), random.random()]
+
+    first, other, again = drawn_after(10), drawn_after(11), drawn_after(10)
+    assert again == first
+    assert all(one != another for one, another in zip(first, other, strict=True))

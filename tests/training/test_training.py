@@ -202,6 +202,16 @@ def test_one_cycle_rises_to_the_rate_and_falls_to_nothing(anneal):
     assert rates == pytest.approx(up + down)
 
 
+@pytest.mark.parametrize(("epochs", "steps", "warmup"), [(5, 1, 0.2), (1, 2, 0.5), (10, 1, 0.1), (1, 1, 0.3)])
+def test_too_few_steps_for_a_rate_to_rise_are_refused(epochs, steps, warmup):
+    cycle = recipe(optimizer="sgd", lr=0.4, epochs=epochs, schedule=OneCycle("onecycle", warmup, "cos"))
+    optimizer = build_optimizer([nn.Parameter(torch.zeros(1))], cycle)
+    with pytest.raises(
+        TrainingError, match=rf"schedule\.warmup: {warmup} of {epochs * steps} steps is not more than one"
+    ):
+        build_schedule(optimizer, cycle, steps)
+
+
 def test_the_rate_of_one_cycle_is_in_the_history(data):
     cycle = {"epochs": 4, "schedule": OneCycle("onecycle", 0.25, "linear")}
     rates = [row["lr"] for row in trained(run_spec(cycle), data).rows]
@@ -684,7 +694,7 @@ class TooLarge(nn.Module):
     [
         (16, "the batch size is 16, try batch_size: 8 in the recipe of tiny or fewer runs at once"),
         (7, "the batch size is 7, try batch_size: 3 in the recipe of tiny or fewer runs at once"),
-        (1, "run fewer at once, or on another machine"),
+        (3, "the batch size is 3; run fewer at once, or on another machine"),
     ],
 )
 @pytest.mark.parametrize("place", ["data", "step"])
