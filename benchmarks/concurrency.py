@@ -1,7 +1,7 @@
 """How many trainings should run at once on one device: images a second of all together, and hours for the whole study.
 
 A ResNet-20 fills a few percent of a large GPU. Processes share it as ``machine.runs_per_gpu`` lets them; on the CPU
-they share the cores. All processes start at once and are measured over the same seconds. Writes
+they share the cores. All processes start at once, and each is measured over as many seconds. Writes
 ``benchmarks/results/concurrency-cpu.json`` or that of the GPU; of some models alone, which make no study, only the
 table.
 """
@@ -43,8 +43,9 @@ def study_hours(study: Study, rates: dict[str, float]) -> float:
     for run in study.runs():
         name = next((known for known in rates if known == run.model), None)
         name = name or next((known for known in rates if known.split("-")[0] == run.model.split("-")[0]), "baseline")
-        images = TRAIN_IMAGES[run.dataset] * study.recipe(run.model)["epochs"]
-        seconds += images / rates[name]
+        held_out = study.config["datasets"][run.dataset]["validation_images"] if run.split == "tune" else 0
+        images = TRAIN_IMAGES[run.dataset] - held_out
+        seconds += images * study.recipe(run.model, run.dataset)["epochs"] / rates[name]
     return seconds / 3600
 
 

@@ -107,12 +107,16 @@ def speed() -> str:
 
 
 def in_short() -> str:
-    """What the README says: ratios of training speed on the CPU, and the smallest one of peak memory."""
+    """What the README says: ratios of training speed on the CPU, and the smallest one of peak memory; nothing where
+    nothing is measured."""
     rows = {model: row for model, row in _rows("cpu").items() if model in NAMES}
+    if not rows:
+        return ""
     ratios = listed([f"{rows[model]['ratio']:.1f} ({name})" for model, name in NAMES.items() if model in rows])
     memory, model = min((row["ours_peak_mb"] / row["reference_peak_mb"], model) for model, row in rows.items())
+    device = json.loads((RESULTS / "cpu.json").read_text(encoding="utf-8"))["device"]
     return (
-        f"**How fast it is:** On two cores it trains {ratios} times as fast as a plain PyTorch pipeline on the same "
+        f"**How fast it is:** On a {device} it trains {ratios} times as fast as a plain PyTorch pipeline on the same "
         f"machine, and {NAMES[model]} in {memory:.0%} of its memory. "
         "[docs/speed.md](docs/speed.md) tells what makes it fast, what limits it, and what was measured of GPUs."
     )

@@ -6,6 +6,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from cnntention.base import layout
 from cnntention.base.layout import Run
+from cnntention.data.card import Card
 from cnntention.reporting import runs
 from cnntention.study.study import Study
 from cnntention.training import checkpoint, portable
@@ -32,11 +33,14 @@ def card(study: Study, run: Run, report: dict, says_size: bool) -> str:
     """The text of a card, by the evaluation of the run, and whether its file says how large its images are."""
     size = "" if says_size else " --image-size 32"
     model, dataset = study.config["models"][run.model], study.config["datasets"][run.dataset]
+    images = Card.read(study.run_path(layout.CARD, run)).images["train"]
+    held_out = report["spec"]["validation_images"]
     rows = {
         "channels of the three stages": ", ".join(map(str, model["widths"])),
         "attention": _attention(model["attention"]),
         "size": f"{report['parameters']:,} parameters, {report['multiply_adds'] / 1e6:.1f} M multiply-adds an image",
-        "trained on": "45,000 of CIFAR-10's 50,000 training images, mirrored and cropped at random",
+        "trained on": f"{images - held_out:,} of {dataset['label']}'s {images:,} training images, mirrored and cropped "
+        "at random",
         "recipe": _recipe(study.recipe(run.model, run.dataset)),
         "on": f"{report['training']['device']}, in {report['training']['precision']}",
         "accuracy": _accuracy(report),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from docs.blocks import ROOT, fill
 from docs.publish_study import read, write_grids, write_table
+from docs.replacing import replaced
 from docs.study_archive import finished, keep
 
 
@@ -30,15 +31,18 @@ def main() -> None:
             f"snakemake --configfile {' '.join(configs)}"
         )
     published = ROOT / "docs" / args.name
-    with tempfile.TemporaryDirectory(dir=published) as made:
+    if not (published / "README.md").is_file():
+        sys.exit(f"docs/{args.name}/README.md: not there; the page is written by hand, with a block for each table")
+    with tempfile.TemporaryDirectory() as beside, replaced(published) as made:
         for run in study.runs():
-            keep(study, run, Path(made))
-        write_grids(study, Path(made))
+            keep(study, run, Path(beside))
+        write_grids(study, Path(beside))
         for table in study.config["tables"]:
-            write_table(study, table, Path(made))
-        for part in list(Path(made).iterdir()):  # without weights or images there are no grids, and the old ones stay
-            shutil.rmtree(published / part.name, ignore_errors=True)
-            part.rename(published / part.name)
+            write_table(study, table, Path(beside))
+        shutil.copytree(published, made, dirs_exist_ok=True)
+        for part in Path(beside).iterdir():  # without weights or images there are no grids, and the old ones stay
+            shutil.rmtree(made / part.name, ignore_errors=True)
+            shutil.copytree(part, made / part.name)
     for table in study.config["tables"]:
         fill(f"{table} of {args.name}", (published / f"tables/{table}.md").read_text(encoding="utf-8"))
 

@@ -192,7 +192,9 @@ def _distinct(versions: Iterable[dict]) -> list[dict]:
 
 def _git(folder: str, *arguments: str) -> str:
     """Of the checkout in which the results lie: its code has made them."""
-    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{folder}: not in a git checkout, which says by what code the results were made")
     return done.stdout.strip()
 
 

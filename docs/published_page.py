@@ -164,4 +164,4 @@ def _p(value: float) -> str:
 
 
 def _number(count: int) -> str:
-    return ("none", "one", "two", "three")[count]
+    return ("none", "one", "two", "three")[count] if count < 4 else str(count)

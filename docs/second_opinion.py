@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cnntention.base import layout, specs
 from cnntention.base.device import Machine, select
+from cnntention.base.files import atomic_path
 from cnntention.base.layout import DataFiles, Run
 from cnntention.data import dataset as datasets
 from cnntention.data.batches import Normalizer
@@ -61,7 +62,8 @@ def _ask(study: Study, runs: list[Run], files: DataFiles) -> None:
         normalize = Normalizer(trained.spec.normalization, data.in_channels, target)
         scores = predict.logits(trained.model.to(target), part, normalize)
         right = (scores.argmax(1) == part.labels).cpu().numpy()
-        np.savez_compressed(study.run_path(ANSWERS, run), right=right)
+        with atomic_path(study.run_path(ANSWERS, run)) as temporary:
+            np.savez_compressed(temporary, right=right)
 
 
 def _read(path: str) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from cnntention.base import layout, specs
+from cnntention.base.files import atomic_path
 from cnntention.base.layout import Run
 from cnntention.reporting import runs
 from cnntention.study.study import Study
@@ -93,5 +94,5 @@ def _restore_weights(folder: Path, study: Study) -> None:
 
 
 def _copy(path: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
+    with atomic_path(target) as temporary:
+        shutil.copyfile(path, temporary)

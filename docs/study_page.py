@@ -27,17 +27,30 @@ QUESTION = "Can CNNs do better with attention?"
 def first_screen(folder: Path) -> str:
     """What the README says: question, answer, all seeds, where the models look."""
     made, config = _json(folder / "provenance.json"), _config(folder)
-    epochs = config["recipes"]["onecycle"]["epochs"]
     parts = [
         f"**{QUESTION}** {answer(folder)}",
         "![Accuracy of every model on CIFAR-10, seed by seed](docs/study/figures/seeds-cifar10.png)",
         f"{MARKS} [docs/study](docs/study/README.md) has every table, curve and grid of these "
-        f"{made['trainings']} trainings, {epochs} epochs each on CIFAR-10: **the paper's claims one by one**, the "
-        "controls, what made the numbers.",
+        f"{_trainings(made, config)}: **the paper's claims one by one**, the controls, what made the numbers.",
     ]
     if (folder / "gradcam/cifar10.png").is_file():
         parts.append("![Where the four models look, by Grad-CAM](docs/study/gradcam/cifar10.png)")
     return "\n\n".join(parts) + "\n"
+
+
+def _trainings(made: dict, config: dict) -> str:
+    """How many there are of the seeds that are whole, in words."""
+    counts: dict[tuple[str, int], int] = {}
+    for run, epochs in made["epochs"].items():
+        dataset, *_, seed = run.split("/")
+        if int(seed.removeprefix("seed")) in made["seeds"]:
+            counts[dataset, epochs] = counts.get((dataset, epochs), 0) + 1
+    return listed(
+        [
+            f"{count} trainings of {epochs} epochs on {config['datasets'][dataset]['label']}"
+            for (dataset, epochs), count in counts.items()
+        ]
+    )
 
 
 def answer(folder: Path) -> str:

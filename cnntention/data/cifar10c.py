@@ -1,7 +1,8 @@
 """The files of CIFAR-10-C: corrupted copies of CIFAR-10's test images (Hendrycks & Dietterich 2019).
 
 A folder with ``labels.npy`` and an ``.npy`` for each corruption, uint8 ``[5 * N, H, W, C]``: all N test images in
-order, in the first strength, then in the second, and so on. The files of another dataset in the same form will do.
+order, in the first strength, then in the second, and so on. The files of another dataset in the same form will do. Of
+its 19 corruptions four are meant for development, not for the mean that is published; they are left out.
 """
 
 import os
@@ -16,6 +17,8 @@ from cnntention.data.corruption import STRENGTHS
 from cnntention.data.dataset import Part
 
 LABELS = "labels"
+EXTRA = ("gaussian_blur", "saturate", "spatter", "speckle_noise")
+"""Hendrycks & Dietterich 2019, appendix B."""
 
 
 class CorruptedFiles:
@@ -37,7 +40,11 @@ class CorruptedFiles:
         self.shape = (len(STRENGTHS) * len(test), *test.images.shape[1:])
         if not self.folder.is_dir():
             raise DataError(f"{folder}: no such folder; unpack CIFAR-10-C there, or take path away (path)")
-        self.names = sorted(file.stem for file in self.folder.glob("*.npy") if file.stem != LABELS)
+        self.names = sorted(
+            file.stem
+            for file in self.folder.glob("*.npy")
+            if file.stem not in (LABELS, *EXTRA) and not file.name.startswith(".")
+        )
         if not self.names:
             raise DataError(f"{folder}: has no NAME.npy of a corruption (path)")
         labels = _open(self.folder / f"{LABELS}.npy")

@@ -17,6 +17,7 @@ ABOUT = (
 )
 NEEDS = ""
 OPTIONS: dict[str, dict] = {}
+LEAST_IMAGES = 2
 
 OTHER_IMAGE = "another image"
 
@@ -29,7 +30,7 @@ def measure(subject: Subject) -> Measurement:
     return Measurement(
         [
             Number.over_images("agreement", "", cam.correlation(ranks, np.roll(ranks, 1, axis=0)), of),
-            Number.over_images("no map", "%", 100.0 * cam.empty(maps), of),
+            Number.share("no map", cam.empty(maps), of),
         ],
         {"maps": maps.astype(np.float16)},
     )

@@ -1,7 +1,7 @@
 """Whether a network is as often right as its probabilities say, before and after temperature scaling.
 
 - Expected calibration error: of images in bins of equal width by the probability of the predicted class, the share of
-  each bin times the distance between its accuracy and its mean confidence (Guo et al. 2017, eq. 3; torchmetrics).
+  each bin times the distance between its accuracy and its mean confidence (Guo et al. 2017, eq. 3).
 - Negative log-likelihood: the mean of ``-ln p_label``.
 - Brier score: the mean of ``sum_k (p_k - [k = label])^2`` over classes, from 0 to 2 (Brier 1950).
 - Temperature scaling: ``softmax(logits / T)`` with the T of least negative log-likelihood on other images (Guo
@@ -36,6 +36,7 @@ OPTIONS = {
         "description": "of confidence, of equal width, for the calibration error and the reliability diagram",
     },
 }
+LEAST_IMAGES = 2
 
 TRAINED, SCALED = "as trained", "scaled"
 HALVES_SEED = 0
@@ -52,7 +53,7 @@ def measure(subject: Subject, bins: int) -> Measurement:
     Raises:
         DataError: there are too few images for two halves.
     """
-    if len(subject.part) < 2:
+    if len(subject.part) < LEAST_IMAGES:
         raise DataError(f"{subject.spec.run}: calibration needs two images at least (images)")
     logits, labels = subject.logits(), subject.part.labels.cpu()
     order = np.random.default_rng(HALVES_SEED).permutation(len(labels))
@@ -99,17 +100,20 @@ def reliability(confidence: Tensor, right: Tensor, bins: int) -> np.ndarray:
     return np.stack([np.histogram(values, bins, (0, 1), weights=of_each)[0].astype(float) for of_each in weights])
 
 
-def _numbers(logits: Tensor, labels: Tensor, bins: int, of: dict[str, str | int]) -> list[Number]:
-    from torchmetrics.functional.classification import binary_calibration_error as error  # seconds
+def expected_error(confidence: Tensor, right: Tensor, bins: int) -> float:
+    """The expected calibration error in percent, of what :func:`reliability` takes."""
+    _, confident, correct = reliability(confidence, right, bins)
+    return 100 * float(np.abs(confident - correct).sum()) / len(right)
 
+
+def _numbers(logits: Tensor, labels: Tensor, bins: int, of: dict[str, str | int]) -> list[Number]:
     confidence, right = _confidence(logits, labels)
-    # as the most probable class against the rest, of which the confidence is the probability
     drawn = torch.rand(DRAWS, len(labels), generator=torch.Generator().manual_seed(HALVES_SEED)) < confidence
-    by_chance = [100 * error(confidence, each.long(), bins, validate_args=False).item() for each in drawn]
+    by_chance = [expected_error(confidence, each, bins) for each in drawn]
     low, high = np.quantile(by_chance, (0.025, 0.975))
     ones = torch.nn.functional.one_hot(labels, logits.shape[1])
     return [
-        Number("ECE", "%", 100 * error(confidence, right.long(), bins, validate_args=False).item(), of),
+        Number("ECE", "%", expected_error(confidence, right, bins), of),
         Number("ECE if calibrated", "%", float(np.mean(by_chance)), of, float(low), float(high)),
         Number.over_images("overconfidence", "points", 100 * (confidence - right.double()), of),
         Number.over_images("NLL", "", torch.nn.functional.cross_entropy(logits, labels, reduction="none"), of),

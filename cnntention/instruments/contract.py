@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit  # a fraction of what scipy.stats takes to import
 from torch import Tensor, nn
 
 from cnntention.base.errors import CheckpointError
@@ -22,7 +23,7 @@ from cnntention.network.resnet import ResNet
 from cnntention.training.specs import NetworkSpec
 
 NORMAL_95 = 1.959964
-"""Half of a 95% interval, in standard errors of a mean over many images."""
+"""Half of a 95% interval of a share, in standard errors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +51,13 @@ class Number:
 
     @classmethod
     def over_images(cls, name: str, unit: str, values: ArrayLike, of: dict[str, str | int] | None = None) -> "Number":
-        """The mean of one value an image, ``[N]``, with its interval (normal) and spread; one image has neither."""
+        """The mean of one value an image, ``[N]``, with its interval (Student's t) and spread; one has neither."""
         array = np.asarray(values, dtype=float)
         mean = float(array.mean())
         if len(array) < 2:
             return cls(name, unit, mean, of or {})
         spread = float(array.std(ddof=1))
-        half = NORMAL_95 * spread / math.sqrt(len(array))
+        half = float(stdtrit(len(array) - 1, 0.975)) * spread / math.sqrt(len(array))
         return cls(name, unit, mean, of or {}, mean - half, mean + half, spread)
 
     @classmethod
@@ -67,7 +68,8 @@ class Number:
         factor = 1 + NORMAL_95**2 / images
         middle = (share + NORMAL_95**2 / (2 * images)) / factor
         half = NORMAL_95 * math.sqrt(share * (1 - share) / images + (NORMAL_95 / (2 * images)) ** 2) / factor
-        return cls(name, "%", 100 * share, of or {}, 100 * (middle - half), 100 * (middle + half))
+        low, high = max(0.0, middle - half), min(1.0, middle + half)  # rounding would leave the ends of what there is
+        return cls(name, "%", 100 * share, of or {}, 100 * low, 100 * high)
 
 
 @dataclasses.dataclass(frozen=True)

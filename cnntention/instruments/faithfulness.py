@@ -45,6 +45,7 @@ OPTIONS = {
 }
 
 MAP, NULLS = "Grad-CAM", ("random", "centre", "edges")
+INCREASE = "increase"
 ROAD_PERCENTILES = [20, 40, 60, 80]
 SEED = 0
 """Of random maps, ties and the noise of ROAD."""
@@ -118,7 +119,7 @@ class Scores:
         width = 1 / (insertion.shape[1] - 1)
         self.values = {
             "ROAD": 100 * road,
-            "increase": 100.0 * (change > 0),
+            INCREASE: 100.0 * (change > 0),
             "drop": 100 * np.maximum(-change, 0),
             "insertion": 100 * np.trapezoid(insertion, dx=width, axis=1),
             "deletion": 100 * np.trapezoid(deletion, dx=width, axis=1),
@@ -186,4 +187,10 @@ def _curves(model: Model, images: Tensor, places: Tensor, classes: Tensor, steps
 
 
 def _numbers(values: dict[str, np.ndarray], of: str) -> list[Number]:
-    return [Number.over_images(name, "%", each, {"map": of}) for name, each in values.items()]
+    """Means over images; the increase of a map itself is a share of them."""
+    return [
+        Number.share(name, each > 0, {"map": of})
+        if name == INCREASE and of in (MAP, *NULLS)
+        else Number.over_images(name, "%", each, {"map": of})
+        for name, each in values.items()
+    ]

@@ -5,12 +5,13 @@ An instrument is a file of this folder with
 - ``ABOUT``: what its numbers mean, one or two sentences for the table and the report;
 - ``NEEDS``: what the network has to have: ``""`` nothing, ``"attention"``, or a method of the attention block, such as
   ``"weights"``;
+- ``LEAST_IMAGES``, where one image is too few: how many it has to look at;
 - ``OPTIONS``: the JSON schema of each option, with a ``description`` and a ``default``: the keys of its own in the
-  stanza and the keyword arguments of ``measure``; one that is called ``path`` is a folder of the user's, whose files
-  are input of the measurement;
+  stanza and the keyword arguments of ``measure``; one that is called ``path`` is a folder of the user's, whose arrays
+  (``.npy``) are input of the measurement, one that is called ``stage`` is a stage with attention;
 - ``measure(subject, **options)``, see :mod:`cnntention.instruments.contract`.
 
-The first three are literals, so that ``snakemake -n`` never imports torch.
+All but the last are literals, so that ``snakemake -n`` never imports torch.
 """
 
 import ast
@@ -30,14 +31,19 @@ if TYPE_CHECKING:
     from cnntention.instruments.contract import Instrument
 
 
+OF_TORCH = ("Module", "Sequential")
+"""Bases of blocks that have none of the methods that an instrument may need."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """An instrument: the values of ``ABOUT``, ``NEEDS`` and ``OPTIONS`` in its file."""
+    """An instrument: the values of ``ABOUT``, ``NEEDS``, ``OPTIONS`` and ``LEAST_IMAGES`` in its file."""
 
     name: str
     about: str
     needs: str
     options: dict[str, dict]
+    least_images: int = 1
 
     @property
     def file(self) -> str:
@@ -67,11 +73,12 @@ def catalogue() -> dict[str, Entry]:
             continue  # of the room, and no instrument
         try:
             about, needs, options = (ast.literal_eval(values[name]) for name in ("ABOUT", "NEEDS", "OPTIONS"))
+            least = ast.literal_eval(values["LEAST_IMAGES"]) if "LEAST_IMAGES" in values else 1
         except KeyError as error:
             raise ConfigError(f"{file}: an instrument needs {error.args[0]}") from None
         except ValueError:
-            raise ConfigError(f"{file}: ABOUT, NEEDS and OPTIONS are read without running them; use literals") from None
-        entries[file.stem] = Entry(file.stem, about, needs, options)
+            raise ConfigError(f"{file}: what says of it is read without running it; use literals") from None
+        entries[file.stem] = Entry(file.stem, about, needs, options, least)
     return entries
 
 
@@ -105,14 +112,17 @@ def lacks(kind: str, attention: dict | None) -> str:
         entries = list(used(attention["block"], attention["options"]))
     except ConfigError:
         return ""  # reported with the model
-    if needs == "attention" or any(needs in _methods(entry.class_name, entry.files) for entry in entries):
+    if needs == "weights" and attention["options"].get("axis") == "channel":
+        return "attention over channels, which gives positions no weights"
+    methods = [_methods(entry.class_name, entry.files) for entry in entries]
+    if needs == "attention" or any(known is None or needs in known for known in methods):
         return ""
     return f"an attention block without {needs}"
 
 
 @functools.cache
-def _methods(class_name: str, files: tuple[str, ...]) -> frozenset[str]:
-    """Names of the methods of a class in one of these sources, those that it inherits included."""
+def _methods(class_name: str, files: tuple[str, ...]) -> frozenset[str] | None:
+    """Names of the methods of a class in one of these sources, those that it inherits included; None: not known."""
     classes = {
         node.name: node
         for file in files
@@ -123,8 +133,14 @@ def _methods(class_name: str, files: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
     waiting = [class_name]
     while waiting:
-        node = classes.pop(waiting.pop(), None)
-        if node:
-            found.update(each.name for each in node.body if isinstance(each, ast.FunctionDef))
-            waiting.extend(base.id for base in node.bases if isinstance(base, ast.Name))
+        node = classes.get(waiting.pop())
+        if node is None:
+            return None
+        found.update(each.name for each in node.body if isinstance(each, ast.FunctionDef))
+        waiting.extend(name for base in node.bases if (name := _base(base)) not in OF_TORCH)
     return frozenset(found)
+
+
+def _base(node: ast.expr) -> str:
+    """The name of a class that another one is made from, without that of its module; empty: it has none."""
+    return getattr(node, "attr", getattr(node, "id", ""))

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from cnntention.evaluation.metrics.attention import bypassed
 from cnntention.instruments import maps as cam
 from cnntention.instruments.contract import Measurement, Number, Subject
+from cnntention.network.attention_use import bypassed
 from cnntention.network.resnet import ResNet
 from cnntention.training import checkpoint
 
@@ -27,6 +27,7 @@ ABOUT = (
 )
 NEEDS = ""
 OPTIONS: dict[str, dict] = {}
+LEAST_IMAGES = 2
 
 TRAINED, EVEN, OTHER_IMAGE, BYPASSED = "as trained", "even map", "another image", "attention bypassed"
 SEED = 1
@@ -89,7 +90,7 @@ def _numbers(network: str, maps: np.ndarray, agreement: np.ndarray, distance: np
     empty = cam.empty(maps)
     numbers = [
         Number.over_images("rank correlation", "", agreement, of),
-        Number.over_images("no map", "%", 100.0 * empty, of),
+        Number.share("no map", empty, of),
     ]
     if not empty.all():
         energy = maps[~empty].astype(float)

@@ -120,7 +120,7 @@ def _seconds_per_image(folder: str, run: Run) -> float:
 def frontier(costs: Sequence[float], values: Sequence[float]) -> list[int]:
     """The Pareto frontier: positions of those that no other beats, by ascending cost.
 
-    One beats another that costs no less and is worth no more, and differs in one of both.
+    One beats another that costs no less and is worth no more, and differs in one of both; of equals the first stays.
     """
     best, found = -math.inf, []
     for position in sorted(range(len(costs)), key=lambda position: (costs[position], -values[position])):

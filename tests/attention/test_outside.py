@@ -12,6 +12,7 @@ from run_specs import run_spec
 from cnntention.attention import registry
 from cnntention.base import specs
 from cnntention.base.errors import CheckpointError, ConfigError
+from cnntention.instruments.registry import lacks
 from cnntention.network.specs import Attention
 from cnntention.study.blocks import located
 from cnntention.study.study import Study
@@ -175,3 +176,31 @@ def test_a_checkpoint_is_read_where_its_block_is(folder):
     os.chdir("elsewhere")
     with pytest.raises(CheckpointError, match=r"its attention block cannot be built here: there is no file times\.py"):
         checkpoint.load("../model.pt")
+
+
+INHERITED = """
+import torchvision
+from cnntention.attention import mha, registry
+from cnntention.attention.mha import MultiHeadAttention as Known
+
+@registry.register("by-module")
+class ByModule(mha.MultiHeadAttention): ...
+
+@registry.register("by-alias")
+class ByAlias(Known): ...
+
+@registry.register("of-others")
+class OfOthers(torchvision.ops.SqueezeExcitation): ...
+
+@registry.register("of-nobody")
+class OfNobody(mha.nn.Module): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [("ByModule", ""), ("ByAlias", ""), ("OfOthers", ""), ("OfNobody", "an attention block without weights")],
+)
+def test_what_a_block_inherits_counts_and_what_cannot_be_known_is_not_denied(folder, name, lacking):
+    (folder / "inherited.py").write_text(INHERITED, encoding="utf-8")
+    assert lacks("attention_statistics", {"block": f"inherited.py:{name}", "options": {}}) == lacking

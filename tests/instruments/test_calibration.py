@@ -10,7 +10,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from cnntention.base.errors import DataError
-from cnntention.instruments.calibration import TEMPERATURES, measure, reliability, temperature
+from cnntention.instruments.calibration import TEMPERATURES, expected_error, measure, reliability, temperature
 
 
 def measured(what, bins: int = 15) -> tuple[dict, dict]:
@@ -62,6 +62,12 @@ def test_scaling_cures_overconfidence_and_leaves_the_answers():
     assert numbers["temperature", "scaled"].value > 2
     by_chance = numbers["ECE if calibrated", "scaled"]
     assert 0 < by_chance.low < by_chance.value < by_chance.high < numbers["ECE", "as trained"].value
+
+
+def test_certainty_is_in_the_last_bin():
+    """50 wrong images at 1.0 and 50 right ones at 0.95: together they are half as often right as they say."""
+    confidence = torch.tensor([1.0, 0.95]).double().repeat_interleave(50)
+    assert expected_error(confidence, torch.arange(100) >= 50, 15) == pytest.approx(97.5 - 50)
 
 
 def test_bins_are_of_equal_width():

@@ -31,6 +31,8 @@ def test_files_that_change_nothing_give_the_error_without_corruption(tmp_path):
     what = subject(None, images=9)
     np.save(tmp_path / "jpeg_compression.npy", np.tile(what.part.images.numpy(), (5, 1, 1, 1)))
     np.save(tmp_path / "labels.npy", np.tile(what.part.labels.numpy(), 5))
+    np.save(tmp_path / "spatter.npy", np.zeros(1))  # not one of those that CIFAR-10-C's mean is of
+    (tmp_path / "._jpeg_compression.npy").write_bytes(b"of a Mac")
     found = measured(what, str(tmp_path))
     assert {name for name, _ in found} == {"none", "jpeg compression", "all"}
     assert len(set(found.values())) == 1

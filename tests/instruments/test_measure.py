@@ -43,10 +43,12 @@ def saved(folder: Path, paths: tuple[Path, Path], **changes) -> Path:
     return folder / "model.pt"
 
 
-def test_a_mean_over_images_has_the_interval_of_the_normal_distribution():
-    values = np.random.default_rng(0).normal(size=50)
+@pytest.mark.parametrize("images", [2, 3, 50])
+def test_a_mean_over_images_has_students_interval(images):
+    values = np.random.default_rng(0).normal(size=images)
     number = Number.over_images("x", "", values)
-    assert (number.low, number.high) == pytest.approx(stats.norm.interval(0.95, values.mean(), stats.sem(values)))
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert (number.low, number.high) == pytest.approx((expected.low, expected.high))
     assert number.spread == pytest.approx(values.std(ddof=1))
     assert Number.over_images("x", "", [2.0]) == Number("x", "", 2.0)
 
@@ -66,6 +68,7 @@ def test_a_share_has_wilsons_interval(hits):
     expected = stats.binomtest(hits, 20).proportion_ci(0.95, "wilson")
     assert number.value == 5 * hits
     assert (number.low, number.high) == pytest.approx((100 * expected.low, 100 * expected.high), abs=1e-4)
+    assert 0 <= number.low <= number.high <= 100
 
 
 @pytest.mark.parametrize(("held_out", "subset"), [(0, "test"), (30, "validation")])

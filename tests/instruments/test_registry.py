@@ -38,6 +38,7 @@ def test_a_file_is_an_instrument_with_its_options(folder):
     [
         ("ABOUT = 'x'\nNEEDS = ''\n", "an instrument needs OPTIONS"),
         ("ABOUT = 'x'\nNEEDS = ''\nOPTIONS = dict(a=1)\n", "use literals"),
+        ("ABOUT = 'x'\nNEEDS = ''\nOPTIONS = {}\nLEAST_IMAGES = 1 + 1 * x\n", "use literals"),
         ("ABOUT = 'x\n", "line 1: unterminated string"),
     ],
 )

@@ -1,5 +1,7 @@
 """What instruments find in words is what their numbers say, and no more."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -42,6 +44,10 @@ def test_a_loss_is_one_if_its_interval_says_so(config, half, said):
     assert text.endswith("without that of one stage: -0.50 (stage 1) and +0.25 (stage 2).")
     (text,) = found(config, "ablation", [number("change", 0) | {"left out": "all"}])
     assert text == "SelfAtt on MNIST is right on the same images without its attention."
+
+
+def test_a_number_without_an_interval_stands_alone():
+    assert findings.with_interval(number("change", -2, math.nan), "+.2f") == "-2.00"
 
 
 def test_attention_is_even_where_its_entropy_says_so(config):

@@ -422,6 +422,26 @@ BAD = [
         "instruments.corruptions.path: made of test images, and split 'tune' is judged by others; use split full",
     ),
     (
+        "corrupted images of one dataset for two",
+        "instruments: {corruptions: {path: tests, datasets: [cifar10, mnist]}}",
+        "instruments.corruptions.path: made of the images of one dataset; take a stanza for each of cifar10 and mnist",
+    ),
+    (
+        "a stage without attention for an instrument",
+        "{models: {selfatt: {attention: {stages: [1, 3]}}}, instruments: {attention-maps: {stage: 2}}}",
+        "instruments.attention-maps.stage: 'selfatt' has no attention in stage 2",
+    ),
+    (
+        "weights of positions where channels attend",
+        "models: {selfatt: {attention: {options: {axis: channel}}}}",
+        "instruments.attention-weights.models: attention_statistics cannot look at 'selfatt', which has attention over",
+    ),
+    (
+        "one image for two halves",
+        "instruments: {calibration: {images: 1}}",
+        "instruments.calibration.images: calibration needs at least 2",
+    ),
+    (
         "no seed for an instrument",
         "instruments: {corruptions: {seeds: 0}}",
         "instruments.corruptions.seeds: at least 1 is needed, not 0",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnntention.base import specs
 from cnntention.base.layout import Run
+from cnntention.base.words import listed
 from cnntention.data.split import judging_part
 from cnntention.instruments import registry
 from cnntention.instruments.specs import InstrumentSpec
@@ -88,8 +89,9 @@ def code(stanza: dict) -> str:
 
 
 def own_files(stanza: dict) -> list[str]:
-    """The user's files that measurements of a stanza rest on: those in the folder of its ``path``, if it has one."""
-    return sorted(str(file) for file in Path(stanza["path"]).glob("*.*")) if stanza.get("path") else []
+    """The user's files that measurements of a stanza rest on: arrays in the folder of its ``path``, if it has one."""
+    files = Path(stanza["path"]).glob("*.npy") if stanza.get("path") else ()
+    return sorted(str(file) for file in files if not file.name.startswith("."))
 
 
 def instrument_spec(stanza: dict) -> InstrumentSpec:
@@ -127,15 +129,22 @@ def check(key: str, stanza: dict, config: dict, available: dict[str, int | None]
         available: images that judge runs of the stanza's split, by dataset; None: not known yet.
     """
     yield from selection.problems(key, stanza, config)
+    entry = registry.catalogue()[stanza["kind"]]
     for model in [name for name in stanza["models"] if name in config["models"]]:
         lacking = registry.lacks(stanza["kind"], config["models"][model]["attention"])
         if lacking:
             yield f"{key}.models: {stanza['kind']} cannot look at '{model}', which has {lacking}"
+        elif "stage" in entry.options and stanza["stage"] not in config["models"][model]["attention"]["stages"]:
+            yield f"{key}.stage: '{model}' has no attention in stage {stanza['stage']}"
     if stanza.get("path") and not os.path.isdir(stanza["path"]):  # Path.is_dir raises where a name is too long
         yield f"{key}.path: there is no folder {stanza['path']!r}"
     if stanza.get("path") and judging_part(stanza["split"]) != "test":
         yield f"{key}.path: made of test images, and split '{stanza['split']}' is judged by others; use split full"
+    if stanza.get("path") and len(stanza["datasets"]) > 1:
+        yield f"{key}.path: made of the images of one dataset; take a stanza for each of {listed(stanza['datasets'])}"
     images = stanza["images"]
+    if images is not None and (len(images) if isinstance(images, list) else images) < entry.least_images:
+        yield f"{key}.images: {stanza['kind']} needs at least {entry.least_images}"
     wanted = max(images) + 1 if isinstance(images, list) else images or 0
     for dataset in stanza["datasets"]:
         there = available.get(dataset)

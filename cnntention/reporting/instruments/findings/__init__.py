@@ -6,6 +6,7 @@ An instrument without such a file has its table alone. Names of numbers stand he
 import torch, which takes a table seconds.
 """
 
+import math
 from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,7 +53,9 @@ def by(key: str, own: "pd.DataFrame") -> dict[str, dict[Hashable, Any]]:
 
 
 def with_interval(row: Mapping, form: str) -> str:
-    """A number with its 95% interval."""
+    """A number with its 95% interval; alone where it has none."""
+    if math.isnan(row["low"]):
+        return f"{row['value']:{form}}"
     return f"{row['value']:{form}} [{row['low']:{form}}, {row['high']:{form}}]"
 
 
