@@ -15,6 +15,7 @@ from cnntention.base import layout
 from cnntention.base.errors import DataError
 from cnntention.base.layout import Run
 from cnntention.base.specs import plain
+from cnntention.data.card import Card
 from cnntention.network.resnet import ResNet
 from cnntention.reporting import runs
 from cnntention.reporting.statistics.crossed import crossed_difference
@@ -60,6 +61,9 @@ def finish(study: Study, run: Run) -> None:
         "versions": {"training": {"torch": "2.15.0"}, "evaluation": {"torch": "2.15.0"}},
     }
     files.evaluation.write_text(json.dumps(report), encoding="utf-8")
+    images, of_class = {"train": 50_000, "test": 10_000}, {"train": (5000,) * 10, "test": (1000,) * 10}
+    card = Card("made up", (32, 32, 3), tuple("0123456789"), images, of_class, (0.5,) * 3, (0.25,) * 3, "0" * 64)
+    card.write(study.run_path(layout.CARD, run))
     probabilities = np.eye(10, dtype=np.float32)[predictions] * 0.98765
     np.savez_compressed(
         files.predictions, labels=labels, predictions=predictions.astype(np.int64), probabilities=probabilities
