@@ -658,6 +658,14 @@ def test_diverged_run_leaves_only_itself_for_a_look(paths, tmp_path):
     assert not losses.isfinite().all()
 
 
+def test_the_rates_at_which_a_run_diverged_are_told(paths, tmp_path):
+    """From the first step of the epoch to the step after the last look: up over four steps, and a quarter down."""
+    cycle = OneCycle("onecycle", 0.5, "linear")
+    spec = run_spec({"optimizer": "sgd", "lr": 25e30, "epochs": 2, "schedule": cycle})
+    with pytest.raises(TrainingError, match=r"step [2-4] of 4, at lr 1e\+30 to 1\.875e\+31; try a lower lr"):
+        run(tmp_path, paths, spec)
+
+
 def test_a_run_that_diverges_later_keeps_the_state_before(paths, tmp_path, monkeypatch):
     spec = run_spec({"epochs": 3})
     broken = iter([1.0] * 6 + [math.inf] * 6)
