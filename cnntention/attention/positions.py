@@ -43,8 +43,9 @@ def _between(size: int, like: Tensor) -> Tensor:
 
 
 class Sinusoidal(nn.Module):
-    """``x + P`` with sines and cosines of the row in one half of the channels, and of the column in the other; of channels
-    that are no multiple of 4 the row has up to two more, and of one or two channels both.
+    """``x + P`` with sines and cosines of the row in one half of the channels, and of the column in the other.
+
+    Where the channels are no multiple of 4 the row has up to two more, and of one or two channels all.
 
     Wavelengths rise from 2 pi to 10,000 * 2 pi positions, as in Vaswani et al. (2017, section 3.5).
 
