@@ -114,7 +114,7 @@ def in_short() -> str:
         return ""
     ratios = listed([f"{rows[model]['ratio']:.1f} ({name})" for model, name in NAMES.items() if model in rows])
     memory, model = min((row["ours_peak_mb"] / row["reference_peak_mb"], model) for model, row in rows.items())
-    device = json.loads((RESULTS / "cpu.json").read_text(encoding="utf-8"))["device"]
+    device = _result("cpu")["device"]
     return (
         f"**How fast it is:** On a {device} it trains {ratios} times as fast as a plain PyTorch pipeline on the same "
         f"machine, and {NAMES[model]} in {memory:.0%} of its memory. "
@@ -158,7 +158,10 @@ def parity() -> str:
 
 
 def _rows(device: str) -> dict[str, dict]:
+    return {row["model"]: row for row in _result(device)["rows"]}
+
+
+def _result(device: str) -> dict:
+    """What is in the file of a device; without one, no rows."""
     path = RESULTS / f"{device}.json"
-    if not path.is_file():
-        return {}
-    return {row["model"]: row for row in json.loads(path.read_text(encoding="utf-8"))["rows"]}
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"rows": []}
